@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+# Finds llhttp and defines llhttp::llhttp: an installed package of version 9 or later, which is
+# strict by default, else the C sources that Debian's node-llhttp installs, compiled strict.
+#
+# Version 8 decides on strictness in the first line of llhttp.c, before any include, so the
+# definition has to come from the command line; src/http/parse.c refuses to compile without it.
+find_package(llhttp 9 CONFIG QUIET)
+if(llhttp_FOUND)
+    if(NOT TARGET llhttp::llhttp)
+        foreach(candidate llhttp::llhttp_static llhttp::llhttp_shared)
+            if(TARGET ${candidate})
+                add_library(llhttp::llhttp ALIAS ${candidate})
+                break()
+            endif()
+        endforeach()
+    endif()
+    return()
+endif()
+
+find_path(LLHTTP_INCLUDE_DIR llhttp.h PATH_SUFFIXES llhttp
+          PATHS /usr/share/include /usr/include /usr/local/include)
+find_path(LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp /usr/local/share/llhttp)
+mark_as_advanced(LLHTTP_INCLUDE_DIR LLHTTP_SOURCE_DIR)
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(llhttp
+    REQUIRED_VARS LLHTTP_SOURCE_DIR LLHTTP_INCLUDE_DIR
+    REASON_FAILURE_MESSAGE "On Debian: apt-get install node-llhttp")
+
+if(llhttp_FOUND AND NOT TARGET llhttp::llhttp)
+    add_library(llhttp_strict STATIC
+        ${LLHTTP_SOURCE_DIR}/api.c ${LLHTTP_SOURCE_DIR}/http.c ${LLHTTP_SOURCE_DIR}/llhttp.c)
+    target_include_directories(llhttp_strict SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
+    target_compile_definitions(llhttp_strict PUBLIC LLHTTP_STRICT_MODE=1)
+    set_target_properties(llhttp_strict PROPERTIES
+        C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
+    porthole_instrument(llhttp_strict)
+    add_library(llhttp::llhttp ALIAS llhttp_strict)
+endif()

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+# Compiler flags of our own targets; nothing global, so that an embedding project keeps its own.
+
+# porthole_flags(TARGET): warnings, and the sanitizers or coverage that were asked for.
+function(porthole_flags target)
+    target_compile_options(${target} PRIVATE
+        -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
+        -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef
+        -Wformat=2 -Wimplicit-fallthrough -Wnull-dereference -fno-common)
+    if(PORTHOLE_WERROR)
+        target_compile_options(${target} PRIVATE -Werror)
+    endif()
+    if(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
+        target_compile_options(${target} PRIVATE
+            -fstack-protector-strong -ffunction-sections -fdata-sections)
+        target_compile_definitions(${target} PRIVATE _FORTIFY_SOURCE=2)
+        target_link_options(${target} PUBLIC -Wl,--gc-sections)
+    endif()
+    porthole_instrument(${target})
+endfunction()
+
+# porthole_instrument(TARGET): only the instrumentation, for sources that are not ours.
+function(porthole_instrument target)
+    if(PORTHOLE_SANITIZE)
+        target_compile_options(${target} PRIVATE
+            -fsanitize=${PORTHOLE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        target_link_options(${target} PUBLIC -fsanitize=${PORTHOLE_SANITIZE})
+    endif()
+    if(PORTHOLE_COVERAGE)
+        target_compile_options(${target} PRIVATE --coverage)
+        target_link_options(${target} PUBLIC --coverage)
+    endif()
+endfunction()

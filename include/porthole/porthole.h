@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The umbrella: everything of libporthole that does not need the status API.
+ */
+#ifndef PORTHOLE_PORTHOLE_H
+#define PORTHOLE_PORTHOLE_H
+
+#include <porthole/error.h>
+#include <porthole/http.h>
+#include <porthole/server.h>
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The server: configuration, routes, life cycle, and what it can tell of itself.
+ *
+ * new → route … → start → stop → free. All functions may be called from any thread unless they
+ * say otherwise; none but ph_server_stop(), ph_server_wait() and ph_server_free() blocks.
+ * The library never writes to standard output or error, handles no signals and ends no process.
+ */
+#ifndef PORTHOLE_SERVER_H
+#define PORTHOLE_SERVER_H
+
+#include <porthole/error.h>
+#include <porthole/http.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum ph_log_level { PH_LOG_DEBUG, PH_LOG_INFO, PH_LOG_WARNING, PH_LOG_ERROR };
+
+/** Receives what the server's own threads have to report; may be called from several at once. */
+typedef void (*ph_log)(void *user, enum ph_log_level level, const char *message);
+
+/**
+ * Configuration. Zero always means the default given here, so a designated initialiser names
+ * just what differs. Strings are copied by ph_server_new().
+ */
+struct ph_config {
+    const char *listen;       /* "127.0.0.1:8080"; "[::1]:0", "unix:/run/app.sock"; port 0: any */
+    unsigned workers;         /* threads that serve connections; one a processor */
+    unsigned backlog;         /* listen(2) queue; SOMAXCONN */
+    unsigned connections_max; /* open at a time; 16384. Beyond it: 503 */
+    unsigned blocking_threads; /* pool for blocking routes, started when the first one exists; 2 */
+    unsigned blocking_queue;   /* requests waiting for that pool; 64. Beyond it: 503 */
+
+    /* Limits on one request. What exceeds them gets the status named. */
+    size_t target_max;    /* bytes of the request target; 8000 (414) */
+    size_t head_max;      /* bytes of request line and header fields; 16384 (431) */
+    unsigned headers_max; /* number of header fields; 100 (431) */
+    size_t body_max;      /* bytes of the body; 1 MiB (413) */
+
+    /* Deadlines in milliseconds. */
+    unsigned head_ms;  /* from accept, or from the first byte of a later request; 10000 (408) */
+    unsigned body_ms;  /* for each 16 KiB of a request body; 30000 (408) */
+    unsigned write_ms; /* for each 16 KiB the client takes of a reply; 30000 (cut) */
+    unsigned idle_ms;  /* between requests of one connection; 60000 (closed) */
+
+    unsigned drain_delay_ms; /* ph_server_stop(): goes on accepting so long, not ready; 0 */
+    unsigned drain_ms;       /* then requests in flight get so long to finish; 5000 */
+
+    ph_log log; /* NULL: silence */
+    void *log_user;
+};
+
+struct ph_server;
+
+/**
+ * Creates a server; nothing is opened yet.
+ *
+ * @param cfg  may be NULL for all defaults. The macro passes the size the caller was compiled
+ *             with, so that the structure can grow without breaking callers.
+ * @return 0; -ENOMEM; -EINVAL for a limit that makes no sense (target_max beyond head_max,
+ *         head_max below 256 bytes or above 1 MiB, more than 256 workers or blocking threads);
+ *         PH_ERR_ADDRESS.
+ */
+PH_API PH_MUST_CHECK int ph_server_new_sized(struct ph_server **ret_server,
+                                             const struct ph_config *cfg, size_t cfg_size);
+#define ph_server_new(ret_server, cfg)                                                             \
+    ph_server_new_sized((ret_server), (cfg), sizeof(struct ph_config))
+
+/** Adds one more listener, before start. @return 0; PH_ERR_ADDRESS; PH_ERR_STARTED; -ENOMEM. */
+PH_API PH_MUST_CHECK int ph_server_listen(struct ph_server *server, const char *listen);
+
+/** One route, for ph_server_add(). */
+struct ph_route {
+    const char *pattern; /* "GET /things/:id", "POST /echo", "GET /files/" followed by a '*' */
+    ph_handler handler;
+    void *user;
+    bool blocking; /* the handler may block: it runs on the pool, and delays nobody */
+};
+
+/**
+ * Adds a route, before start.
+ *
+ * A pattern is a method, a space and a path. A path matches exactly; a segment ":name" matches
+ * one segment that is not empty; a last segment "*" matches the rest, which may be empty. Where
+ * several match, the most specific wins, segment by segment: literal, then ":name", then "*".
+ * GET also serves HEAD. OPTIONS (204 with Allow), 405 with Allow and 404 need no route.
+ * Methods: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS.
+ *
+ * @return 0; PH_ERR_PATTERN; PH_ERR_ROUTE_TAKEN; PH_ERR_STARTED; -ENOMEM.
+ */
+PH_API PH_MUST_CHECK int ph_server_add(struct ph_server *server, const struct ph_route *route);
+
+/** ph_server_add() for a handler that is quick. */
+PH_API PH_MUST_CHECK int ph_server_route(struct ph_server *server, const char *pattern,
+                                         ph_handler handler, void *user);
+
+/**
+ * Registers a function that ph_server_free() calls, last registered first: for what handlers use.
+ * @return 0; -ENOMEM.
+ */
+PH_API PH_MUST_CHECK int ph_server_on_free(struct ph_server *server, void (*release)(void *user),
+                                           void *user);
+
+/**
+ * Opens the listeners, starts the accept thread and the workers, and returns at once.
+ *
+ * From here on routes are frozen and handlers run on worker threads, several at a time.
+ *
+ * @return 0; PH_ERR_STARTED; -ENOMEM; a negative errno of socket(2), bind(2) or listen(2)
+ *         (-EADDRINUSE, -EACCES, -EADDRNOTAVAIL; ph_server_failed_listener() says which);
+ *         -EAGAIN when a thread cannot be started. After a failure nothing is left running, and
+ *         a retry is allowed.
+ */
+PH_API PH_MUST_CHECK int ph_server_start(struct ph_server *server);
+
+/** The address that ph_server_start() failed to open, as configured; NULL when none did. */
+PH_API const char *ph_server_failed_listener(const struct ph_server *server);
+
+/** Starts the server and waits until it has stopped. @return as ph_server_start(). */
+PH_API PH_MUST_CHECK int ph_server_run(struct ph_server *server);
+
+/**
+ * Asks the server to stop, and returns at once. Async-signal-safe; a handler may call it too.
+ * After drain_delay_ms the listeners close; idle connections are closed, requests in flight are
+ * answered with "Connection: close"; after drain_ms more, what is left is cut.
+ */
+PH_API void ph_server_request_stop(struct ph_server *server);
+
+/** Waits until a started server has stopped; not to be called by a handler. */
+PH_API void ph_server_wait(struct ph_server *server);
+
+/** ph_server_request_stop() and ph_server_wait(). Does nothing when not started. */
+PH_API void ph_server_stop(struct ph_server *server);
+
+/** Stops the server if need be and frees it; NULL is allowed. Not to be called by a handler. */
+PH_API void ph_server_free(struct ph_server *server);
+
+/** True from ph_server_request_stop() on. */
+PH_API bool ph_server_stopping(const struct ph_server *server);
+
+/** How many listeners there are. */
+PH_API size_t ph_server_listener_count(const struct ph_server *server);
+
+/**
+ * The address of listener `index`: "127.0.0.1:8080", "[::1]:8080", "unix:/run/app.sock". After
+ * start the real port stands in it. Valid until ph_server_free(); NULL beyond the last.
+ */
+PH_API const char *ph_server_listener(const struct ph_server *server, size_t index);
+
+/** The TCP port of the first listener that has one; 0 before start or without one. */
+PH_API uint16_t ph_server_port(const struct ph_server *server);
+
+/**
+ * True when a listen address as in ph_config.listen is reachable from this machine only: a
+ * loopback address, "localhost" or a unix socket.
+ */
+PH_API bool ph_listen_is_loopback(const char *listen);
+
+/* ---- what the server can tell of itself; cheap, no lock on the path of requests ---- */
+
+enum {
+    PH_STATUS_CLASSES = 6,    /* index 2 counts 2xx replies, … 5 counts 5xx; 0 and 1 unused */
+    PH_LATENCY_QUANTILES = 5, /* 0.5, 0.9, 0.99, 0.999, 1 */
+};
+
+struct ph_server_stats {
+    uint64_t started_unix_ms; /* wall clock at start */
+    uint64_t uptime_ms;
+    uint64_t connections_open;
+    uint64_t connections_accepted;
+    uint64_t connections_refused; /* over connections_max, or out of descriptors */
+    uint64_t requests;
+    uint64_t requests_by_class[PH_STATUS_CLASSES];
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    /* From the last byte of a request to its reply given to the kernel; within 7 %. */
+    uint64_t latency_us[PH_LATENCY_QUANTILES];
+    unsigned workers;
+};
+
+struct ph_worker_stats {
+    uint64_t connections_open;
+    uint64_t requests;
+    double busy_ratio; /* of the time since start: running, not waiting for events */
+};
+
+/** Fills in the totals. */
+PH_API void ph_server_stats(const struct ph_server *server, struct ph_server_stats *ret_stats);
+
+/** @return 0; -ERANGE for a worker that does not exist. */
+PH_API PH_MUST_CHECK int ph_server_worker_stats(const struct ph_server *server, unsigned worker,
+                                                struct ph_worker_stats *ret_stats);
+
+/** The configuration in force, defaults filled in. Valid until ph_server_free(). */
+PH_API const struct ph_config *ph_server_config(const struct ph_server *server);
+
+/** One connection of this server. Text fields are valid during the callback only. */
+struct ph_connection {
+    uint64_t id;               /* never used twice in the life of a server */
+    unsigned worker;
+    const char *state;         /* "accepted" "head" "body" "handling" "writing" "idle" "lingering" */
+    const char *peer;          /* as ph_request_peer() */
+    const char *route;         /* pattern of the request in hand, or of the last; NULL: none yet */
+    uint64_t accepted_unix_ms; /* wall clock */
+    uint64_t requests;         /* received completely so far */
+    int64_t accept_wait_ms;    /* from the handshake's end to accept; -1 unknown */
+    int64_t first_byte_us;     /* from accept to the first byte of the first reply; -1 none yet */
+};
+
+/**
+ * Calls `visit` for each open connection. Connections that come or go meanwhile may be missed.
+ * @return 0, or what `visit` returned when it was not 0, which ends the walk.
+ */
+PH_API int ph_server_connections(const struct ph_server *server,
+                                 int (*visit)(void *user, const struct ph_connection *connection),
+                                 void *user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sockets and ports of this machine, without a server: snapshots, owners, filters.
+ *
+ * An observer (struct ph_sockets) takes snapshots by sock_diag(7), or from /proc/net (proc(5))
+ * where the kernel lacks it. A snapshot is immutable, counted, and shared by all who ask for one
+ * at the same time; readers hold no lock. All functions may be called from any thread. Those
+ * that read from the kernel (ph_sockets_snapshot(), ph_snapshot_owners(),
+ * ph_sockets_counters()) may take long on a large machine: on a server, call them from a
+ * blocking route.
+ */
+#ifndef PORTHOLE_SOCKETS_H
+#define PORTHOLE_SOCKETS_H
+
+#include <porthole/error.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ph_sockets;
+struct ph_snapshot;
+struct ph_filter;
+struct ph_ports;
+
+/* Each map: constant, name as it stands in JSON and in filters. */
+#define PH_PROTOCOL_MAP(X)                                                                         \
+    X(PH_PROTOCOL_TCP, "tcp")                                                                      \
+    X(PH_PROTOCOL_UDP, "udp")                                                                      \
+    X(PH_PROTOCOL_UNIX, "unix")
+
+#define PH_FAMILY_MAP(X)                                                                           \
+    X(PH_FAMILY_IPV4, "ipv4")                                                                      \
+    X(PH_FAMILY_IPV6, "ipv6")                                                                      \
+    X(PH_FAMILY_UNIX, "unix")
+
+/* TCP's states; "closed" is also a socket that is bound but does not listen. UDP has the last
+ * two. Unix sockets are listen, established, unconnected, or connected (datagram with a peer). */
+#define PH_STATE_MAP(X)                                                                            \
+    X(PH_STATE_LISTEN, "listen")                                                                   \
+    X(PH_STATE_SYN_SENT, "syn_sent")                                                               \
+    X(PH_STATE_SYN_RECV, "syn_recv")                                                               \
+    X(PH_STATE_ESTABLISHED, "established")                                                         \
+    X(PH_STATE_FIN_WAIT1, "fin_wait1")                                                             \
+    X(PH_STATE_FIN_WAIT2, "fin_wait2")                                                             \
+    X(PH_STATE_CLOSE_WAIT, "close_wait")                                                           \
+    X(PH_STATE_LAST_ACK, "last_ack")                                                               \
+    X(PH_STATE_CLOSING, "closing")                                                                 \
+    X(PH_STATE_TIME_WAIT, "time_wait")                                                             \
+    X(PH_STATE_CLOSED, "closed")                                                                   \
+    X(PH_STATE_CONNECTED, "connected")                                                             \
+    X(PH_STATE_UNCONNECTED, "unconnected")
+
+/* Which end asked for the conversation; "local" where both ends are on this machine and their
+ * roles cannot be told; "none" (null in JSON) where there is no conversation. */
+#define PH_DIRECTION_MAP(X)                                                                        \
+    X(PH_DIRECTION_NONE, "none")                                                                   \
+    X(PH_DIRECTION_LISTEN, "listen")                                                               \
+    X(PH_DIRECTION_INBOUND, "inbound")                                                             \
+    X(PH_DIRECTION_OUTBOUND, "outbound")                                                           \
+    X(PH_DIRECTION_LOCAL, "local")
+
+/* Who can reach a listening or bound socket, narrowest first; "none" (null) for all others. */
+#define PH_SCOPE_MAP(X)                                                                            \
+    X(PH_SCOPE_NONE, "none")                                                                       \
+    X(PH_SCOPE_LOOPBACK, "loopback")                                                               \
+    X(PH_SCOPE_LINK, "link")                                                                       \
+    X(PH_SCOPE_PRIVATE, "private")                                                                 \
+    X(PH_SCOPE_PUBLIC, "public")                                                                   \
+    X(PH_SCOPE_ALL, "all")
+
+/* Why a socket has no owner. "none" (null): it has one, or nobody has looked yet. */
+#define PH_OWNER_UNKNOWN_MAP(X)                                                                    \
+    X(PH_OWNER_UNKNOWN_NONE, "none")                                                               \
+    X(PH_OWNER_UNKNOWN_PERMISSION, "permission")           /* of a process we may not look into */ \
+    X(PH_OWNER_UNKNOWN_KERNEL, "kernel")                   /* the kernel's own socket */           \
+    X(PH_OWNER_UNKNOWN_TIME_WAIT, "time_wait")             /* nobody owns these */                 \
+    X(PH_OWNER_UNKNOWN_NOT_ACCEPTED, "not_accepted")       /* confirmed, waits for accept(2) */    \
+    X(PH_OWNER_UNKNOWN_OTHER_NAMESPACE, "other_namespace") /* a process outside our view */        \
+    X(PH_OWNER_UNKNOWN_ORPHAN, "orphan")                   /* closed, still finishing */           \
+    X(PH_OWNER_UNKNOWN_HANDSHAKE, "handshake")             /* syn_recv: no descriptor yet */       \
+    X(PH_OWNER_UNKNOWN_IN_FLIGHT, "in_flight")             /* inside a message, unix(7) */
+
+#define PH_TIMER_MAP(X)                                                                            \
+    X(PH_TIMER_NONE, "none")                                                                       \
+    X(PH_TIMER_RETRANSMIT, "retransmit") /* ss calls it "on" */                                    \
+    X(PH_TIMER_KEEPALIVE, "keepalive")                                                             \
+    X(PH_TIMER_TIME_WAIT, "time_wait")                                                             \
+    X(PH_TIMER_PERSIST, "persist")
+
+#define PH_SOURCE_MAP(X)                                                                           \
+    X(PH_SOURCE_UNAVAILABLE, "unavailable")                                                        \
+    X(PH_SOURCE_SOCK_DIAG, "sock_diag")                                                            \
+    X(PH_SOURCE_PROCFS, "procfs")
+
+#define PH_ENUMERATOR(name, text) name,
+enum ph_protocol { PH_PROTOCOL_MAP(PH_ENUMERATOR) PH_PROTOCOL_COUNT };
+enum ph_family { PH_FAMILY_MAP(PH_ENUMERATOR) PH_FAMILY_COUNT };
+enum ph_state { PH_STATE_MAP(PH_ENUMERATOR) PH_STATE_COUNT };
+enum ph_direction { PH_DIRECTION_MAP(PH_ENUMERATOR) PH_DIRECTION_COUNT };
+enum ph_scope { PH_SCOPE_MAP(PH_ENUMERATOR) PH_SCOPE_COUNT };
+enum ph_owner_unknown { PH_OWNER_UNKNOWN_MAP(PH_ENUMERATOR) PH_OWNER_UNKNOWN_COUNT };
+enum ph_timer { PH_TIMER_MAP(PH_ENUMERATOR) PH_TIMER_COUNT };
+enum ph_source { PH_SOURCE_MAP(PH_ENUMERATOR) PH_SOURCE_COUNT };
+#undef PH_ENUMERATOR
+
+/** The names above; "unknown" for a number outside the map. The strings live for ever. */
+PH_API const char *ph_protocol_name(enum ph_protocol protocol);
+PH_API const char *ph_family_name(enum ph_family family);
+PH_API const char *ph_state_name(enum ph_state state);
+PH_API const char *ph_direction_name(enum ph_direction direction);
+PH_API const char *ph_scope_name(enum ph_scope scope);
+PH_API const char *ph_owner_unknown_name(enum ph_owner_unknown reason);
+PH_API const char *ph_timer_name(enum ph_timer timer);
+PH_API const char *ph_source_name(enum ph_source source);
+
+/* One socket. Where a number is unknown its field says how that is marked. */
+struct ph_socket {
+    enum ph_protocol protocol;
+    enum ph_family family;
+    enum ph_state state;
+    enum ph_direction direction;
+    enum ph_scope scope;
+
+    /* IPv4: the first 4 bytes; IPv6: all 16; network order. Unix: unused. */
+    uint8_t local_address[16];
+    uint8_t remote_address[16];
+    uint16_t local_port;
+    uint16_t remote_port;
+    bool has_remote;     /* false: remote_* mean nothing */
+    bool v6only;         /* listeners and bound UDP over IPv6 */
+    bool v6only_known;   /* /proc/net does not tell */
+    uint32_t interface;  /* index the socket is bound to, or 0 */
+
+    const char *path;    /* unix: NULL when unnamed. Not always text: see ph_socket_path() */
+    size_t path_size;    /* bytes, without the leading NUL of an abstract name */
+    bool abstract;
+    uint32_t peer_inode; /* unix: 0 unknown */
+    uint16_t type;       /* SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
+
+    uint64_t cookie;     /* 0 unknown */
+    uint64_t inode;      /* 0: no process has it open */
+    uint32_t uid;
+    bool uid_known;      /* false for time_wait, syn_recv, and unix from /proc/net */
+
+    int64_t accept_queue;        /* listeners: waiting to be accepted; -1 unknown or no listener */
+    int64_t backlog;             /* listeners: listen(2)'s limit; -1 likewise */
+    int64_t receive_queue_bytes; /* all others; -1 unknown or a listener */
+    int64_t send_queue_bytes;    /* likewise */
+    int64_t drops;               /* by this socket; -1 unknown */
+
+    enum ph_timer timer;
+    int64_t timer_expires_ms; /* -1 without a timer */
+    unsigned retransmits;     /* of the running timer */
+
+    int64_t peer; /* index of the other end in the same snapshot; -1 none or unknown */
+
+    /* Valid after ph_snapshot_owners(). */
+    uint32_t owner_first; /* see ph_snapshot_owner() */
+    uint32_t owner_count;
+    enum ph_owner_unknown owner_unknown;
+};
+
+/* A process that holds sockets. */
+struct ph_process {
+    int32_t pid;
+    uint32_t uid;
+    const char *user;      /* NULL: the uid has no name */
+    const char *command;   /* /proc/PID/comm: chosen by strangers, escape it */
+    const char *unit;      /* systemd unit, from the cgroup; NULL none */
+    const char *container; /* container id, from the cgroup; NULL none */
+};
+
+struct ph_owner {
+    const struct ph_process *process;
+    int fd;
+};
+
+/* ---- observer and snapshots ---- */
+
+/* Zero always means the default. */
+struct ph_sockets_config {
+    const char *proc_root; /* "/proc" */
+    bool procfs_only;      /* leave sock_diag alone */
+    size_t sockets_max;    /* more make ph_sockets_snapshot() fail with PH_ERR_LIMIT; 4 million */
+};
+
+/** Creates an observer. @return 0; -ENOMEM. Nothing is read yet. */
+PH_API PH_MUST_CHECK int ph_sockets_new_sized(struct ph_sockets **ret_sockets,
+                                              const struct ph_sockets_config *cfg, size_t cfg_size);
+#define ph_sockets_new(ret_sockets, cfg)                                                           \
+    ph_sockets_new_sized((ret_sockets), (cfg), sizeof(struct ph_sockets_config))
+
+/** Frees an observer, NULL allowed; snapshots taken of it stay valid until their last unref. */
+PH_API void ph_sockets_free(struct ph_sockets *sockets);
+
+/**
+ * Gives a snapshot at most `max_age_ms` old, taking one if need be. Blocks.
+ *
+ * At most one is taken at a time; whoever asks meanwhile shares it, provided it began after the
+ * call or is young enough. With 0 only a snapshot begun after this call counts.
+ *
+ * @return 0, and a reference for ph_snapshot_unref(); -ENOMEM; -EMFILE, -ENFILE; PH_ERR_LIMIT;
+ *         PH_ERR_SOURCE when no protocol at all has a source.
+ */
+PH_API PH_MUST_CHECK int ph_sockets_snapshot(struct ph_sockets *sockets, unsigned max_age_ms,
+                                             struct ph_snapshot **ret_snapshot);
+
+/** Adds a reference, and returns the same snapshot. */
+PH_API struct ph_snapshot *ph_snapshot_ref(struct ph_snapshot *snapshot);
+
+/** Drops a reference; the last one frees. NULL is allowed. */
+PH_API void ph_snapshot_unref(struct ph_snapshot *snapshot);
+
+/** Wall clock of the beginning, in milliseconds since 1970. */
+PH_API uint64_t ph_snapshot_taken_unix_ms(const struct ph_snapshot *snapshot);
+
+/** Time since then, by the monotonic clock. */
+PH_API uint64_t ph_snapshot_age_ms(const struct ph_snapshot *snapshot);
+
+/** Where the sockets of a protocol come from; `ret_reason` (may be NULL) gets NULL or one line. */
+PH_API enum ph_source ph_snapshot_source(const struct ph_snapshot *snapshot,
+                                         enum ph_protocol protocol, const char **ret_reason);
+
+/** How many sockets there are. */
+PH_API size_t ph_snapshot_count(const struct ph_snapshot *snapshot);
+
+/** Socket `index`, valid as long as the reference; NULL beyond the last. */
+PH_API const struct ph_socket *ph_snapshot_at(const struct ph_snapshot *snapshot, size_t index);
+
+/** How many sockets of a protocol are in a state. */
+PH_API size_t ph_snapshot_state_count(const struct ph_snapshot *snapshot,
+                                      enum ph_protocol protocol, enum ph_state state);
+
+/** The other end, where it is on this machine and in this snapshot, else NULL. */
+PH_API const struct ph_socket *ph_snapshot_peer(const struct ph_snapshot *snapshot,
+                                                const struct ph_socket *socket);
+
+/**
+ * Looks the owners up, once a snapshot: the first caller scans /proc, others wait for it. Blocks.
+ * @return 0, also when some processes could not be looked into; -ENOMEM; -EMFILE, -ENFILE (a
+ *         later call tries again).
+ */
+PH_API PH_MUST_CHECK int ph_snapshot_owners(struct ph_snapshot *snapshot);
+
+/** Owner `index` (below socket->owner_count) of a socket, once ph_snapshot_owners() succeeded. */
+PH_API struct ph_owner ph_snapshot_owner(const struct ph_snapshot *snapshot,
+                                         const struct ph_socket *socket, uint32_t index);
+
+/** The name of a uid, or NULL; valid as long as the reference. */
+PH_API const char *ph_snapshot_user(const struct ph_snapshot *snapshot, uint32_t uid);
+
+/** The name of an interface index, or NULL; valid as long as the reference. */
+PH_API const char *ph_snapshot_interface(const struct ph_snapshot *snapshot, uint32_t index);
+
+/* ---- texts; all NUL-terminate within `size`, and return the length ---- */
+
+enum { PH_ADDRESS_TEXT = 46, PH_SOCKET_ID_TEXT = 128, PH_SOCKET_PATH_TEXT = 512 };
+
+/** The local or remote address: "127.0.0.1", "::1", "::ffff:10.0.0.1". "" for unix. */
+PH_API size_t ph_socket_local_address(const struct ph_socket *socket, char *buffer, size_t size);
+PH_API size_t ph_socket_remote_address(const struct ph_socket *socket, char *buffer, size_t size);
+
+/**
+ * The id: stable while the socket lives, made of [a-z0-9.:,-]. "tcp-4097" is the kernel's
+ * cookie; "tcp-i31337" the inode, "tcp-a…" the addresses, where there is no cookie.
+ */
+PH_API size_t ph_socket_id(const struct ph_socket *socket, char *buffer, size_t size);
+
+/** Finds a socket by its id, or NULL. */
+PH_API const struct ph_socket *ph_snapshot_find(const struct ph_snapshot *snapshot, const char *id);
+
+/**
+ * A unix path as text: control characters, backslashes and invalid UTF-8 as \xHH; an abstract
+ * name begins with '@'. "" when unnamed.
+ */
+PH_API size_t ph_socket_path(const struct ph_socket *socket, char *buffer, size_t size);
+
+/* ---- filters ---- */
+
+/** Creates a filter that matches everything. @return 0; -ENOMEM. */
+PH_API PH_MUST_CHECK int ph_filter_new(struct ph_filter **ret_filter);
+PH_API void ph_filter_free(struct ph_filter *filter);
+
+/**
+ * Narrows a filter by one short form. Several calls are joined by AND, values within one, parted
+ * by commas, by OR.
+ *
+ * @param name  "protocol" (tcp, udp, unix), "state" (as PH_STATE_MAP; '-' for '_' is accepted;
+ *              "connected", ss's group: TCP neither listening nor closed, and connected UDP),
+ *              "port" (local or remote), "local_port", "remote_port" (0 to 65535), "address"
+ *              (address or prefix like 10.0.0.0/8, either side; an IPv4 one also matches
+ *              IPv4-mapped IPv6), "pid", "command", "user" (a name or uid).
+ * @param problem  on PH_ERR_PARAMETER: what is wrong and what is accepted, one sentence.
+ * @return 0; PH_ERR_PARAMETER; -ENOMEM.
+ */
+PH_API PH_MUST_CHECK int ph_filter_add(struct ph_filter *filter, const char *name,
+                                       const char *values, char *problem, size_t problem_size);
+
+/** True when ph_snapshot_owners() is needed before ph_filter_match(). */
+PH_API bool ph_filter_needs_owners(const struct ph_filter *filter);
+
+PH_API bool ph_filter_match(const struct ph_filter *filter, const struct ph_snapshot *snapshot,
+                            const struct ph_socket *socket);
+
+/* ---- ports ---- */
+
+/* One protocol and port that TCP sockets listen on or UDP sockets are bound to. */
+struct ph_port {
+    enum ph_protocol protocol;
+    uint16_t port;
+    const char *service; /* from the services database; NULL none */
+    enum ph_scope scope; /* the widest */
+    int64_t accept_queue; /* sums over the listeners; -1 unknown, or UDP */
+    int64_t backlog;
+    int64_t drops;        /* sum; -1 unknown */
+    uint32_t unaccepted;  /* established, not accepted yet; TCP */
+    uint32_t connections[PH_STATE_COUNT]; /* on the listener's side, by state; listeners not counted */
+    size_t socket_count;  /* the listening or bound sockets; see ph_ports_socket() */
+    size_t socket_first;
+};
+
+/**
+ * Groups the listening and bound sockets by protocol and port, ordered by port, TCP first.
+ * @return 0; -ENOMEM. The result holds a reference to the snapshot.
+ */
+PH_API PH_MUST_CHECK int ph_ports_new(struct ph_ports **ret_ports, struct ph_snapshot *snapshot);
+PH_API void ph_ports_free(struct ph_ports *ports);
+PH_API size_t ph_ports_count(const struct ph_ports *ports);
+PH_API const struct ph_port *ph_ports_at(const struct ph_ports *ports, size_t index);
+
+/** Socket `index` (below port->socket_count) of a port. */
+PH_API const struct ph_socket *ph_ports_socket(const struct ph_ports *ports,
+                                               const struct ph_port *port, size_t index);
+
+/* ---- counters of the kernel ---- */
+
+/* Each line: field, unit or meaning in the name, source; see proc_net(5) and RFC 4022, 4113. */
+#define PH_COUNTER_MAP(X)                                                                          \
+    X(tcp_in_use)                /* sockstat: TCP inuse */                                         \
+    X(tcp_orphans)               /* sockstat: TCP orphan */                                        \
+    X(tcp_time_wait)             /* sockstat: TCP tw */                                            \
+    X(tcp_allocated)             /* sockstat: TCP alloc */                                         \
+    X(tcp_memory_bytes)          /* sockstat: TCP mem, times the page size */                      \
+    X(tcp_memory_pressure_bytes) /* sys/net/ipv4/tcp_mem, the second number */                     \
+    X(tcp_memory_limit_bytes)    /* sys/net/ipv4/tcp_mem, the third */                             \
+    X(tcp_orphans_limit)         /* sys/net/ipv4/tcp_max_orphans */                                \
+    X(tcp_active_opens)          /* snmp: Tcp ActiveOpens */                                       \
+    X(tcp_passive_opens)         /* snmp: Tcp PassiveOpens */                                      \
+    X(tcp_segments_in)           /* snmp: Tcp InSegs */                                            \
+    X(tcp_segments_out)          /* snmp: Tcp OutSegs */                                           \
+    X(tcp_retransmitted_segments) /* snmp: Tcp RetransSegs */                                      \
+    X(tcp_listen_overflows)      /* netstat: TcpExt ListenOverflows */                             \
+    X(tcp_listen_drops)          /* netstat: TcpExt ListenDrops */                                 \
+    X(udp_in_use)                /* sockstat: UDP inuse */                                         \
+    X(udp_memory_bytes)          /* sockstat: UDP mem, times the page size */                      \
+    X(udp_datagrams_in)          /* snmp: Udp InDatagrams */                                       \
+    X(udp_datagrams_out)         /* snmp: Udp OutDatagrams */                                      \
+    X(udp_no_ports)              /* snmp: Udp NoPorts */                                           \
+    X(udp_in_errors)             /* snmp: Udp InErrors */                                          \
+    X(udp_receive_buffer_errors) /* snmp: Udp RcvbufErrors */                                      \
+    X(udp_send_buffer_errors)    /* snmp: Udp SndbufErrors */
+
+struct ph_counters {
+#define PH_COUNTER_FIELD(name) int64_t name; /* -1 unknown */
+    PH_COUNTER_MAP(PH_COUNTER_FIELD)
+#undef PH_COUNTER_FIELD
+};
+
+/** Reads them now. What cannot be read is -1; it never fails. */
+PH_API void ph_sockets_counters(const struct ph_sockets *sockets, struct ph_counters *ret_counters);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Mounts the status API and the status page on a server, and runs the same lists without one.
+ */
+#ifndef PORTHOLE_STATUS_H
+#define PORTHOLE_STATUS_H
+
+#include <porthole/error.h>
+#include <porthole/server.h>
+#include <porthole/sockets.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Zero always means the default. Strings are copied. */
+struct ph_status_config {
+    const char *www;   /* folder that the page is served from; NULL: the copy in the library */
+    const char *token; /* what clients send as "Authorization: Bearer …"; NULL: none wanted */
+    /* Names accepted in Host besides IP addresses, "localhost" and this machine's name: a page
+     * of a stranger must not reach us through a name of his own (DNS rebinding). Ends in NULL. */
+    const char *const *allow_hosts;
+    struct ph_sockets *sockets; /* must outlive the server; NULL: the server gets its own */
+};
+
+/**
+ * Adds the routes of the status API and the page, before ph_server_start().
+ *
+ * @return 0; -ENOMEM; a negative errno when the `www` folder cannot be read; what
+ *         ph_server_add() returns. After a failure the server may be freed, not started.
+ */
+PH_API PH_MUST_CHECK int ph_status_mount_sized(struct ph_server *server,
+                                               const struct ph_status_config *cfg, size_t cfg_size);
+#define ph_status_mount(server, cfg)                                                               \
+    ph_status_mount_sized((server), (cfg), sizeof(struct ph_status_config))
+
+/* A parameter of a list, as in the query of a request: {"state", "listen"}. */
+struct ph_status_param {
+    const char *name;
+    const char *value;
+};
+
+/**
+ * Runs a list of the API ("sockets", "ports") without a server, and hands the text over in
+ * pieces. What the parameters can say is what the endpoint takes; "format" is "json" or "text".
+ * Blocks while the snapshot is taken.
+ *
+ * @param write    receives each piece; a negative return ends the run and is returned.
+ * @param problem  on PH_ERR_PARAMETER: what is wrong, one sentence.
+ * @return 0; -ENOENT for a list that does not exist; PH_ERR_PARAMETER; -ENOMEM; as
+ *         ph_sockets_snapshot().
+ */
+PH_API PH_MUST_CHECK int ph_status_list(struct ph_sockets *sockets, const char *list,
+                                        const struct ph_status_param *params, size_t param_count,
+                                        int (*write)(void *user, const char *text, size_t size),
+                                        void *user, char *problem, size_t problem_size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

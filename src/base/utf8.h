@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * UTF-8 as RFC 3629 defines it, for text that strangers chose.
+ */
+#ifndef PORTHOLE_BASE_UTF8_H
+#define PORTHOLE_BASE_UTF8_H
+
+#include <stddef.h>
+
+/* Length of the well-formed sequence at `text` (1 to 4), or 0 where there is none. size > 0. */
+size_t ph__utf8_length(const char *text, size_t size);
+
+#endif
