@@ -15,7 +15,7 @@ extern "C" {
 #if defined(__GNUC__)
 #define PH_API __attribute__((visibility("default")))
 #define PH_MUST_CHECK __attribute__((warn_unused_result))
-#define PH_PRINTF(format_index, first_index)                                                       \
+#define PH_PRINTF(format_index, first_index) \
     __attribute__((format(printf, format_index, first_index)))
 #else
 #define PH_API

@@ -30,10 +30,10 @@ typedef void (*ph_log)(void *user, enum ph_log_level level, const char *message)
  * just what differs. Strings are copied by ph_server_new().
  */
 struct ph_config {
-    const char *listen;       /* "127.0.0.1:8080"; "[::1]:0", "unix:/run/app.sock"; port 0: any */
-    unsigned workers;         /* threads that serve connections; one a processor */
-    unsigned backlog;         /* listen(2) queue; SOMAXCONN */
-    unsigned connections_max; /* open at a time; 16384. Beyond it: 503 */
+    const char *listen;        /* "127.0.0.1:8080"; "[::1]:0", "unix:/run/app.sock"; port 0: any */
+    unsigned workers;          /* threads that serve connections; one a processor */
+    unsigned backlog;          /* listen(2) queue; SOMAXCONN */
+    unsigned connections_max;  /* open at a time; 16384. Beyond it: 503 */
     unsigned blocking_threads; /* pool for blocking routes, started when the first one exists; 2 */
     unsigned blocking_queue;   /* requests waiting for that pool; 64. Beyond it: 503 */
 
@@ -69,7 +69,7 @@ struct ph_server;
  */
 PH_API PH_MUST_CHECK int ph_server_new_sized(struct ph_server **ret_server,
                                              const struct ph_config *cfg, size_t cfg_size);
-#define ph_server_new(ret_server, cfg)                                                             \
+#define ph_server_new(ret_server, cfg) \
     ph_server_new_sized((ret_server), (cfg), sizeof(struct ph_config))
 
 /** Adds one more listener, before start. @return 0; PH_ERR_ADDRESS; PH_ERR_STARTED; -ENOMEM. */
@@ -202,11 +202,11 @@ PH_API const struct ph_config *ph_server_config(const struct ph_server *server);
 
 /** One connection of this server. Text fields are valid during the callback only. */
 struct ph_connection {
-    uint64_t id;               /* never used twice in the life of a server */
+    uint64_t id; /* never used twice in the life of a server */
     unsigned worker;
-    const char *state;         /* "accepted" "head" "body" "handling" "writing" "idle" "lingering" */
-    const char *peer;          /* as ph_request_peer() */
-    const char *route;         /* pattern of the request in hand, or of the last; NULL: none yet */
+    const char *state; /* "accepted" "head" "body" "handling" "writing" "idle" "lingering" */
+    const char *peer;  /* as ph_request_peer() */
+    const char *route; /* pattern of the request in hand, or of the last; NULL: none yet */
     uint64_t accepted_unix_ms; /* wall clock */
     uint64_t requests;         /* received completely so far */
     int64_t accept_wait_ms;    /* from the handshake's end to accept; -1 unknown */

@@ -28,49 +28,49 @@ struct ph_filter;
 struct ph_ports;
 
 /* Each map: constant, name as it stands in JSON and in filters. */
-#define PH_PROTOCOL_MAP(X)                                                                         \
-    X(PH_PROTOCOL_TCP, "tcp")                                                                      \
-    X(PH_PROTOCOL_UDP, "udp")                                                                      \
+#define PH_PROTOCOL_MAP(X)    \
+    X(PH_PROTOCOL_TCP, "tcp") \
+    X(PH_PROTOCOL_UDP, "udp") \
     X(PH_PROTOCOL_UNIX, "unix")
 
-#define PH_FAMILY_MAP(X)                                                                           \
-    X(PH_FAMILY_IPV4, "ipv4")                                                                      \
-    X(PH_FAMILY_IPV6, "ipv6")                                                                      \
+#define PH_FAMILY_MAP(X)      \
+    X(PH_FAMILY_IPV4, "ipv4") \
+    X(PH_FAMILY_IPV6, "ipv6") \
     X(PH_FAMILY_UNIX, "unix")
 
 /* TCP's states; "closed" is also a socket that is bound but does not listen. UDP has the last
  * two. Unix sockets are listen, established, unconnected, or connected (datagram with a peer). */
-#define PH_STATE_MAP(X)                                                                            \
-    X(PH_STATE_LISTEN, "listen")                                                                   \
-    X(PH_STATE_SYN_SENT, "syn_sent")                                                               \
-    X(PH_STATE_SYN_RECV, "syn_recv")                                                               \
-    X(PH_STATE_ESTABLISHED, "established")                                                         \
-    X(PH_STATE_FIN_WAIT1, "fin_wait1")                                                             \
-    X(PH_STATE_FIN_WAIT2, "fin_wait2")                                                             \
-    X(PH_STATE_CLOSE_WAIT, "close_wait")                                                           \
-    X(PH_STATE_LAST_ACK, "last_ack")                                                               \
-    X(PH_STATE_CLOSING, "closing")                                                                 \
-    X(PH_STATE_TIME_WAIT, "time_wait")                                                             \
-    X(PH_STATE_CLOSED, "closed")                                                                   \
-    X(PH_STATE_CONNECTED, "connected")                                                             \
+#define PH_STATE_MAP(X)                    \
+    X(PH_STATE_LISTEN, "listen")           \
+    X(PH_STATE_SYN_SENT, "syn_sent")       \
+    X(PH_STATE_SYN_RECV, "syn_recv")       \
+    X(PH_STATE_ESTABLISHED, "established") \
+    X(PH_STATE_FIN_WAIT1, "fin_wait1")     \
+    X(PH_STATE_FIN_WAIT2, "fin_wait2")     \
+    X(PH_STATE_CLOSE_WAIT, "close_wait")   \
+    X(PH_STATE_LAST_ACK, "last_ack")       \
+    X(PH_STATE_CLOSING, "closing")         \
+    X(PH_STATE_TIME_WAIT, "time_wait")     \
+    X(PH_STATE_CLOSED, "closed")           \
+    X(PH_STATE_CONNECTED, "connected")     \
     X(PH_STATE_UNCONNECTED, "unconnected")
 
 /* Which end asked for the conversation; "local" where both ends are on this machine and their
  * roles cannot be told; "none" (null in JSON) where there is no conversation. */
-#define PH_DIRECTION_MAP(X)                                                                        \
-    X(PH_DIRECTION_NONE, "none")                                                                   \
-    X(PH_DIRECTION_LISTEN, "listen")                                                               \
-    X(PH_DIRECTION_INBOUND, "inbound")                                                             \
-    X(PH_DIRECTION_OUTBOUND, "outbound")                                                           \
+#define PH_DIRECTION_MAP(X)              \
+    X(PH_DIRECTION_NONE, "none")         \
+    X(PH_DIRECTION_LISTEN, "listen")     \
+    X(PH_DIRECTION_INBOUND, "inbound")   \
+    X(PH_DIRECTION_OUTBOUND, "outbound") \
     X(PH_DIRECTION_LOCAL, "local")
 
 /* Who can reach a listening or bound socket, narrowest first; "none" (null) for all others. */
-#define PH_SCOPE_MAP(X)                                                                            \
-    X(PH_SCOPE_NONE, "none")                                                                       \
-    X(PH_SCOPE_LOOPBACK, "loopback")                                                               \
-    X(PH_SCOPE_LINK, "link")                                                                       \
-    X(PH_SCOPE_PRIVATE, "private")                                                                 \
-    X(PH_SCOPE_PUBLIC, "public")                                                                   \
+#define PH_SCOPE_MAP(X)              \
+    X(PH_SCOPE_NONE, "none")         \
+    X(PH_SCOPE_LOOPBACK, "loopback") \
+    X(PH_SCOPE_LINK, "link")         \
+    X(PH_SCOPE_PRIVATE, "private")   \
+    X(PH_SCOPE_PUBLIC, "public")     \
     X(PH_SCOPE_ALL, "all")
 
 /* Why a socket has no owner. "none" (null): it has one, or nobody has looked yet. */
@@ -85,16 +85,16 @@ struct ph_ports;
     X(PH_OWNER_UNKNOWN_HANDSHAKE, "handshake")             /* syn_recv: no descriptor yet */       \
     X(PH_OWNER_UNKNOWN_IN_FLIGHT, "in_flight")             /* inside a message, unix(7) */
 
-#define PH_TIMER_MAP(X)                                                                            \
-    X(PH_TIMER_NONE, "none")                                                                       \
-    X(PH_TIMER_RETRANSMIT, "retransmit") /* ss calls it "on" */                                    \
-    X(PH_TIMER_KEEPALIVE, "keepalive")                                                             \
-    X(PH_TIMER_TIME_WAIT, "time_wait")                                                             \
+#define PH_TIMER_MAP(X)                                         \
+    X(PH_TIMER_NONE, "none")                                    \
+    X(PH_TIMER_RETRANSMIT, "retransmit") /* ss calls it "on" */ \
+    X(PH_TIMER_KEEPALIVE, "keepalive")                          \
+    X(PH_TIMER_TIME_WAIT, "time_wait")                          \
     X(PH_TIMER_PERSIST, "persist")
 
-#define PH_SOURCE_MAP(X)                                                                           \
-    X(PH_SOURCE_UNAVAILABLE, "unavailable")                                                        \
-    X(PH_SOURCE_SOCK_DIAG, "sock_diag")                                                            \
+#define PH_SOURCE_MAP(X)                    \
+    X(PH_SOURCE_UNAVAILABLE, "unavailable") \
+    X(PH_SOURCE_SOCK_DIAG, "sock_diag")     \
     X(PH_SOURCE_PROCFS, "procfs")
 
 #define PH_ENUMERATOR(name, text) name,
@@ -131,21 +131,21 @@ struct ph_socket {
     uint8_t remote_address[16];
     uint16_t local_port;
     uint16_t remote_port;
-    bool has_remote;     /* false: remote_* mean nothing */
-    bool v6only;         /* listeners and bound UDP over IPv6 */
-    bool v6only_known;   /* /proc/net does not tell */
-    uint32_t interface;  /* index the socket is bound to, or 0 */
+    bool has_remote;    /* false: remote_* mean nothing */
+    bool v6only;        /* listeners and bound UDP over IPv6 */
+    bool v6only_known;  /* /proc/net does not tell */
+    uint32_t interface; /* index the socket is bound to, or 0 */
 
-    const char *path;    /* unix: NULL when unnamed. Not always text: see ph_socket_path() */
-    size_t path_size;    /* bytes, without the leading NUL of an abstract name */
+    const char *path; /* unix: NULL when unnamed. Not always text: see ph_socket_path() */
+    size_t path_size; /* bytes, without the leading NUL of an abstract name */
     bool abstract;
     uint32_t peer_inode; /* unix: 0 unknown */
     uint16_t type;       /* SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
 
-    uint64_t cookie;     /* 0 unknown */
-    uint64_t inode;      /* 0: no process has it open */
+    uint64_t cookie; /* 0 unknown */
+    uint64_t inode;  /* 0: no process has it open */
     uint32_t uid;
-    bool uid_known;      /* false for time_wait, syn_recv, and unix from /proc/net */
+    bool uid_known; /* false for time_wait, syn_recv, and unix from /proc/net */
 
     int64_t accept_queue;        /* listeners: waiting to be accepted; -1 unknown or no listener */
     int64_t backlog;             /* listeners: listen(2)'s limit; -1 likewise */
@@ -192,7 +192,7 @@ struct ph_sockets_config {
 /** Creates an observer. @return 0; -ENOMEM. Nothing is read yet. */
 PH_API PH_MUST_CHECK int ph_sockets_new_sized(struct ph_sockets **ret_sockets,
                                               const struct ph_sockets_config *cfg, size_t cfg_size);
-#define ph_sockets_new(ret_sockets, cfg)                                                           \
+#define ph_sockets_new(ret_sockets, cfg) \
     ph_sockets_new_sized((ret_sockets), (cfg), sizeof(struct ph_sockets_config))
 
 /** Frees an observer, NULL allowed; snapshots taken of it stay valid until their last unref. */
@@ -233,8 +233,8 @@ PH_API size_t ph_snapshot_count(const struct ph_snapshot *snapshot);
 PH_API const struct ph_socket *ph_snapshot_at(const struct ph_snapshot *snapshot, size_t index);
 
 /** How many sockets of a protocol are in a state. */
-PH_API size_t ph_snapshot_state_count(const struct ph_snapshot *snapshot,
-                                      enum ph_protocol protocol, enum ph_state state);
+PH_API size_t ph_snapshot_state_count(const struct ph_snapshot *snapshot, enum ph_protocol protocol,
+                                      enum ph_state state);
 
 /** The other end, where it is on this machine and in this snapshot, else NULL. */
 PH_API const struct ph_socket *ph_snapshot_peer(const struct ph_snapshot *snapshot,
@@ -313,14 +313,15 @@ PH_API bool ph_filter_match(const struct ph_filter *filter, const struct ph_snap
 struct ph_port {
     enum ph_protocol protocol;
     uint16_t port;
-    const char *service; /* from the services database; NULL none */
-    enum ph_scope scope; /* the widest */
+    const char *service;  /* from the services database; NULL none */
+    enum ph_scope scope;  /* the widest */
     int64_t accept_queue; /* sums over the listeners; -1 unknown, or UDP */
     int64_t backlog;
-    int64_t drops;        /* sum; -1 unknown */
-    uint32_t unaccepted;  /* established, not accepted yet; TCP */
-    uint32_t connections[PH_STATE_COUNT]; /* on the listener's side, by state; listeners not counted */
-    size_t socket_count;  /* the listening or bound sockets; see ph_ports_socket() */
+    int64_t drops;       /* sum; -1 unknown */
+    uint32_t unaccepted; /* established, not accepted yet; TCP */
+    uint32_t
+        connections[PH_STATE_COUNT]; /* on the listener's side, by state; listeners not counted */
+    size_t socket_count;             /* the listening or bound sockets; see ph_ports_socket() */
     size_t socket_first;
 };
 
@@ -340,30 +341,30 @@ PH_API const struct ph_socket *ph_ports_socket(const struct ph_ports *ports,
 /* ---- counters of the kernel ---- */
 
 /* Each line: field, unit or meaning in the name, source; see proc_net(5) and RFC 4022, 4113. */
-#define PH_COUNTER_MAP(X)                                                                          \
-    X(tcp_in_use)                /* sockstat: TCP inuse */                                         \
-    X(tcp_orphans)               /* sockstat: TCP orphan */                                        \
-    X(tcp_time_wait)             /* sockstat: TCP tw */                                            \
-    X(tcp_allocated)             /* sockstat: TCP alloc */                                         \
-    X(tcp_memory_bytes)          /* sockstat: TCP mem, times the page size */                      \
-    X(tcp_memory_pressure_bytes) /* sys/net/ipv4/tcp_mem, the second number */                     \
-    X(tcp_memory_limit_bytes)    /* sys/net/ipv4/tcp_mem, the third */                             \
-    X(tcp_orphans_limit)         /* sys/net/ipv4/tcp_max_orphans */                                \
-    X(tcp_active_opens)          /* snmp: Tcp ActiveOpens */                                       \
-    X(tcp_passive_opens)         /* snmp: Tcp PassiveOpens */                                      \
-    X(tcp_segments_in)           /* snmp: Tcp InSegs */                                            \
-    X(tcp_segments_out)          /* snmp: Tcp OutSegs */                                           \
-    X(tcp_retransmitted_segments) /* snmp: Tcp RetransSegs */                                      \
-    X(tcp_listen_overflows)      /* netstat: TcpExt ListenOverflows */                             \
-    X(tcp_listen_drops)          /* netstat: TcpExt ListenDrops */                                 \
-    X(udp_in_use)                /* sockstat: UDP inuse */                                         \
-    X(udp_memory_bytes)          /* sockstat: UDP mem, times the page size */                      \
-    X(udp_datagrams_in)          /* snmp: Udp InDatagrams */                                       \
-    X(udp_datagrams_out)         /* snmp: Udp OutDatagrams */                                      \
-    X(udp_no_ports)              /* snmp: Udp NoPorts */                                           \
-    X(udp_in_errors)             /* snmp: Udp InErrors */                                          \
-    X(udp_receive_buffer_errors) /* snmp: Udp RcvbufErrors */                                      \
-    X(udp_send_buffer_errors)    /* snmp: Udp SndbufErrors */
+#define PH_COUNTER_MAP(X)                                                       \
+    X(tcp_in_use)                 /* sockstat: TCP inuse */                     \
+    X(tcp_orphans)                /* sockstat: TCP orphan */                    \
+    X(tcp_time_wait)              /* sockstat: TCP tw */                        \
+    X(tcp_allocated)              /* sockstat: TCP alloc */                     \
+    X(tcp_memory_bytes)           /* sockstat: TCP mem, times the page size */  \
+    X(tcp_memory_pressure_bytes)  /* sys/net/ipv4/tcp_mem, the second number */ \
+    X(tcp_memory_limit_bytes)     /* sys/net/ipv4/tcp_mem, the third */         \
+    X(tcp_orphans_limit)          /* sys/net/ipv4/tcp_max_orphans */            \
+    X(tcp_active_opens)           /* snmp: Tcp ActiveOpens */                   \
+    X(tcp_passive_opens)          /* snmp: Tcp PassiveOpens */                  \
+    X(tcp_segments_in)            /* snmp: Tcp InSegs */                        \
+    X(tcp_segments_out)           /* snmp: Tcp OutSegs */                       \
+    X(tcp_retransmitted_segments) /* snmp: Tcp RetransSegs */                   \
+    X(tcp_listen_overflows)       /* netstat: TcpExt ListenOverflows */         \
+    X(tcp_listen_drops)           /* netstat: TcpExt ListenDrops */             \
+    X(udp_in_use)                 /* sockstat: UDP inuse */                     \
+    X(udp_memory_bytes)           /* sockstat: UDP mem, times the page size */  \
+    X(udp_datagrams_in)           /* snmp: Udp InDatagrams */                   \
+    X(udp_datagrams_out)          /* snmp: Udp OutDatagrams */                  \
+    X(udp_no_ports)               /* snmp: Udp NoPorts */                       \
+    X(udp_in_errors)              /* snmp: Udp InErrors */                      \
+    X(udp_receive_buffer_errors)  /* snmp: Udp RcvbufErrors */                  \
+    X(udp_send_buffer_errors)     /* snmp: Udp SndbufErrors */
 
 struct ph_counters {
 #define PH_COUNTER_FIELD(name) int64_t name; /* -1 unknown */

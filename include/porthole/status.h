@@ -31,7 +31,7 @@ struct ph_status_config {
  */
 PH_API PH_MUST_CHECK int ph_status_mount_sized(struct ph_server *server,
                                                const struct ph_status_config *cfg, size_t cfg_size);
-#define ph_status_mount(server, cfg)                                                               \
+#define ph_status_mount(server, cfg) \
     ph_status_mount_sized((server), (cfg), sizeof(struct ph_status_config))
 
 /* A parameter of a list, as in the query of a request: {"state", "listen"}. */

@@ -12,8 +12,8 @@ const char *ph_strerror(int error)
     switch (code) {
     case 0:
         return "success";
-#define ERROR_CASE(name, value, message)                                                           \
-    case value:                                                                                    \
+#define ERROR_CASE(name, value, message) \
+    case value:                          \
         return message;
         PH_ERROR_MAP(ERROR_CASE)
 #undef ERROR_CASE
