@@ -10,6 +10,8 @@
 
 #include "sockets/address.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Ports that programs run by root take for the client's end (NFS and its like). */
@@ -19,7 +21,9 @@ struct join {
     struct ph_socket *items;
     size_t count;
     struct ph__port_range ephemeral;
-    struct ph__index listeners;   /* end_key() of TCP listeners and unconnected UDP */
+    struct ph__index listeners; /* end_key() of TCP listeners and unconnected UDP */
+    /* A bit for each port in it: most ports have no listener, and this costs no hashing. */
+    uint8_t listening[PH_PROTOCOL_UNIX][(UINT16_MAX + 1) / 8];
     struct ph__index connections; /* tuple_key() of what has a remote end */
     struct ph__index unix_inodes;
     struct ph__index unix_listeners; /* hash of the name */
@@ -116,6 +120,9 @@ static bool is_served(const struct join *join, enum ph_protocol protocol,
                       const struct ph__address *address, uint16_t port, uint32_t interface)
 {
     static const uint8_t any[16] = {0};
+    if (!(join->listening[protocol][port / 8] >> port % 8 & 1)) {
+        return false;
+    }
     struct ph__address any_ipv4 = ph__address_of(PH_FAMILY_IPV4, any);
     struct ph__address any_ipv6 = ph__address_of(PH_FAMILY_IPV6, any);
     bool ipv4 = ph__address_is_ipv4(address);
@@ -128,6 +135,8 @@ static int index_listener(struct join *join, uint32_t row)
 {
     const struct ph_socket *socket = &join->items[row];
     struct ph__address local = local_of(socket);
+    join->listening[socket->protocol][socket->local_port / 8] |=
+        (uint8_t)(1U << socket->local_port % 8);
     /* Many sockets may share one end (SO_REUSEPORT): one is enough. */
     if (!socket->v6only &&
         listens_at(join, socket->protocol, &local, socket->local_port, socket->interface, true)) {
@@ -323,19 +332,26 @@ static void fill_rows(struct join *join)
 
 int ph__join(struct ph__rows *rows, struct ph__port_range ephemeral)
 {
-    struct join join = {.items = rows->items, .count = rows->count, .ephemeral = ephemeral};
-    uint64_t seed = rows->seen.seed;
-    ph__index_init(&join.listeners, seed);
-    ph__index_init(&join.connections, seed);
-    ph__index_init(&join.unix_inodes, seed);
-    ph__index_init(&join.unix_listeners, seed);
-    int err = index_rows(&join);
-    if (err == 0) {
-        fill_rows(&join);
+    struct join *join = calloc(1, sizeof *join);
+    if (!join) {
+        return -ENOMEM;
     }
-    ph__index_done(&join.listeners);
-    ph__index_done(&join.connections);
-    ph__index_done(&join.unix_inodes);
-    ph__index_done(&join.unix_listeners);
+    join->items = rows->items;
+    join->count = rows->count;
+    join->ephemeral = ephemeral;
+    struct ph__index *const indexes[] = {&join->listeners, &join->connections, &join->unix_inodes,
+                                         &join->unix_listeners};
+    size_t index_count = sizeof indexes / sizeof indexes[0];
+    for (size_t i = 0; i < index_count; i++) {
+        ph__index_init(indexes[i], rows->seen.seed);
+    }
+    int err = index_rows(join);
+    if (err == 0) {
+        fill_rows(join);
+    }
+    for (size_t i = 0; i < index_count; i++) {
+        ph__index_done(indexes[i]);
+    }
+    free(join);
     return err;
 }

@@ -100,8 +100,8 @@ static int look_at_descriptor(struct scan *scan, int folder, const char *name,
     }
     ssize_t length = readlinkat(folder, name, link, sizeof link - 1);
     if (length < 0) {
-        scan->denied |= is_denied(-errno);
-        return errno == ENOMEM ? -ENOMEM : 0; /* else closed meanwhile */
+        int err = -errno;
+        return is_denied(err) || is_fatal(err) ? err : 0; /* else closed meanwhile */
     }
     link[length] = '\0';
     uint64_t inode = parse_link(link);
@@ -120,6 +120,10 @@ static int look_at_descriptors(struct scan *scan, DIR *dir, const struct ph_proc
     int err = 0;
     while (err == 0 && (errno = 0, entry = readdir(dir)) != NULL) {
         err = look_at_descriptor(scan, dirfd(dir), entry->d_name, process);
+    }
+    if (is_denied(err)) {
+        scan->denied = true; /* the folder can be listed, but no link in it be read */
+        return 0;
     }
     return err == 0 && errno == ENOMEM ? -ENOMEM : err;
 }
