@@ -6,7 +6,7 @@
  */
 import { element, machine, set_text, span } from './dom.js';
 import { SCOPES, UNKNOWN, bytes, count, endpoint, is_number, plural } from './format.js';
-import { empty_note, owner_lines, owner_text, state_mark, state_words } from './parts.js';
+import { empty_note, endpoint_text, owner_lines, owner_text, state_mark, state_words } from './parts.js';
 import { values_of } from './query.js';
 import { create_table } from './table.js';
 
@@ -30,12 +30,12 @@ function fill_local(cell, socket) {
         cell.append(socket.path ? machine(socket.path, 'mono path') : span('soft', 'unnamed'));
         return;
     }
-    cell.append(machine(endpoint(socket.local_address, socket.local_port, socket.interface), 'mono'));
+    cell.append(endpoint_text(socket.local_address, socket.local_port, socket.interface));
 }
 
 function fill_remote(cell, socket) {
     if (is_number(socket.remote_port) || socket.remote_address) {
-        cell.append(machine(endpoint(socket.remote_address, socket.remote_port), 'mono'));
+        cell.append(endpoint_text(socket.remote_address, socket.remote_port));
     } else {
         cell.append(span('soft', socket.scope in SCOPES ? SCOPES[socket.scope].words : UNKNOWN));
     }
@@ -66,7 +66,7 @@ function fill_waiting(cell, socket) {
     if (!is_number(unread) && !is_number(unsent)) {
         cell.append(span('soft', UNKNOWN));
     } else if (unread === 0 && unsent === 0) {
-        cell.append(span('soft', 'nothing'));
+        cell.append(element('span', { class: 'soft', title: 'Nothing unread, nothing unsent' }, '0'));
     } else {
         const said = [unread > 0 ? `${bytes(unread)} unread` : null,
             unsent > 0 ? `${bytes(unsent)} unsent` : null];

@@ -68,7 +68,7 @@ function owner_advice(reasons) {
     if (by_nature.length > 0) {
         const total = by_nature.reduce((sum, entry) => sum + entry[1], 0);
         const said = by_nature.map(([name, n]) => `${name.replaceAll('_', ' ')} ${count(n)}`);
-        lines.push([`${count(total)} have none by nature: ${said.join(', ')}.`]);
+        lines.push([`${count(total)} have no owner by nature: ${said.join(', ')}.`]);
     }
     return lines.map((line) => element('p', { class: 'advice' }, ...line));
 }

@@ -5,7 +5,7 @@
  */
 import { element, machine, span, visible } from './dom.js';
 import {
-    NO_OWNER, SCOPES, STATES, UNKNOWN, count, is_number, kind_of, plural,
+    NO_OWNER, SCOPES, STATES, UNKNOWN, count, endpoint, is_number, kind_of, plural,
 } from './format.js';
 
 const CONTAINER_SHOWN = 12;
@@ -106,7 +106,8 @@ export function no_owner(reason) {
 export function owner_lines(owners, reason, long) {
     const all = processes_of(owners);
     if (all.length === 0) {
-        return no_owner(reason);
+        const why = long ? NO_OWNER[reason]?.[1] : null;
+        return why ? span('two-lines', no_owner(reason), span('second', why)) : no_owner(reason);
     }
     const [first] = all;
     const names = all.slice(0, OWNERS_IN_TITLE).map((o) => `${o.command ?? '?'} (${o.pid ?? '?'})`);
@@ -122,6 +123,13 @@ export function owner_lines(owners, reason, long) {
 export function owner_text(owners) {
     return processes_of(owners).map((o) => `${o.command ?? ''} ${o.pid ?? ''} ${o.user ?? ''} ` +
         `${o.unit ?? ''} ${o.container ?? ''}`).join(' ');
+}
+
+/* "[2001:db8::1]:443", which breaks before the port where it must break at all. */
+export function endpoint_text(address, port, zone) {
+    const whole = visible(endpoint(address, port, zone));
+    const cut = is_number(port) ? whole.lastIndexOf(':') : whole.length;
+    return element('bdi', { class: 'mono endpoint' }, whole.slice(0, cut), element('wbr'), whole.slice(cut));
 }
 
 /* A message in the place of rows: nothing there, or what went wrong. */

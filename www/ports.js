@@ -2,23 +2,23 @@
  *
  * The ports that something listens on: what it is, whose, who can reach it, how its queue stands.
  * The list is asked for whole and searched and sorted here; a row opens to its sockets and
- * connections, which are asked for only while it is open.
+ * connections, which are asked for only while it is open (port_detail.js).
  */
 import { element, machine, set_text, span } from './dom.js';
 import { SCOPES, UNKNOWN, count, endpoint, is_number, plural, state_counts } from './format.js';
 import {
-    empty_note, no_owner, owner_lines, owner_text, processes_of, queue_meter, scope_badge,
-    stacked_bar, state_mark, state_words,
+    empty_note, owner_lines, owner_text, processes_of, queue_meter, scope_badge, stacked_bar,
+    state_words,
 } from './parts.js';
-import { create_table } from './table.js';
+import { create_port_detail } from './port_detail.js';
 import { values_of } from './query.js';
+import { create_table } from './table.js';
 
 export const PORT_FIELDS = ['protocol', 'port', 'service', 'addresses', 'scope', 'owners',
     'owner_unknown', 'accept_queue', 'backlog', 'drops', 'connections', 'unaccepted'];
 const SHOWN = 500;
 const ADDRESSES_SHOWN = 3;
 const STATES_SHOWN = 3;
-const DETAIL_ROWS = 100;
 const SCOPE_ORDER = Object.keys(SCOPES);
 
 export function port_key(port) {
@@ -71,11 +71,12 @@ function fill_drops(cell, port) {
 function fill_connections(cell, port) {
     const { counts, total, waiting } = connections_of(port);
     if (total === 0) {
-        cell.append(span('soft', port.protocol === 'udp' && !port.connections ? UNKNOWN : '0'));
+        cell.append(span('soft', port.connections ? '0' : UNKNOWN));
         return;
     }
-    const said = counts.slice(0, STATES_SHOWN).map(([state, n]) => `${count(n)} ${state_words(state)}`);
-    const rest = counts.slice(STATES_SHOWN).reduce((sum, entry) => sum + entry[1], 0);
+    const by_number = [...counts].sort((a, b) => b[1] - a[1]);
+    const said = by_number.slice(0, STATES_SHOWN).map(([state, n]) => `${count(n)} ${state_words(state)}`);
+    const rest = by_number.slice(STATES_SHOWN).reduce((sum, entry) => sum + entry[1], 0);
     if (rest > 0) {
         said.push(`${count(rest)} more`);
     }
@@ -169,132 +170,13 @@ export function port_params(search) {
     return params;
 }
 
-/* ---- what a row opens to ---- */
-
-const DETAIL_FIELDS = 'id,protocol,state,local_address,local_port,remote_address,remote_port,' +
-    'interface,owners,owner_unknown,user,uid,inode,accept_queue,backlog,receive_queue_bytes,' +
-    'send_queue_bytes,drops,direction';
-
-const SOCKET_COLUMNS = [
-    {
-        id: 'bound', label: 'Bound to', value: (s) => [s.local_address, s.local_port, s.interface],
-        fill: (cell, s) => cell.append(
-            machine(endpoint(s.local_address, s.local_port, s.interface), 'mono')),
-    },
-    { id: 'state', label: 'State', value: (s) => s.state, fill: (c, s) => c.append(state_mark(s.state)) },
-    {
-        id: 'holders', label: 'Held by', value: (s) => [s.owners, s.owner_unknown],
-        fill(cell, s) {
-            const all = Array.isArray(s.owners) ? s.owners : [];
-            const list = all.slice(0, 8).map((o) => element('span', { class: 'holder' },
-                machine(o.command ?? '?', 'command'), ` ${o.pid ?? '?'}`,
-                is_number(o.fd) ? span('soft', ` fd ${o.fd}`) : null));
-            cell.append(...(list.length > 0 ? list : [no_owner(s.owner_unknown)]));
-            if (all.length > 8) {
-                cell.append(span('more', `+${count(all.length - 8)}`));
-            }
-        },
-    },
-    {
-        id: 'squeue', label: 'Queue', value: (s) => [s.accept_queue, s.backlog, s.receive_queue_bytes],
-        fill: (cell, s) => cell.append(is_number(s.backlog) ? queue_meter(s.accept_queue, s.backlog)
-            : span('number', is_number(s.receive_queue_bytes)
-                ? `${count(s.receive_queue_bytes)} B unread` : UNKNOWN)),
-    },
-    { id: 'sdrops', label: 'Drops', value: (s) => s.drops, fill: (c, s) => c.append(count(s.drops)) },
-    { id: 'user', label: 'User', value: (s) => [s.user, s.uid], fill: (c, s) => c.append(machine(s.user ?? s.uid ?? UNKNOWN)) },
-    { id: 'inode', label: 'Inode', value: (s) => s.inode, fill: (c, s) => c.append(machine(s.inode ?? UNKNOWN, 'number')) },
-];
-
-const PEER_COLUMNS = [
-    {
-        id: 'remote', label: 'Remote', value: (s) => [s.remote_address, s.remote_port],
-        fill: (cell, s) => cell.append(machine(endpoint(s.remote_address, s.remote_port), 'mono')),
-    },
-    { id: 'state', label: 'State', value: (s) => s.state, fill: (c, s) => c.append(state_mark(s.state)) },
-    {
-        id: 'holders', label: 'Process', value: (s) => [s.owners, s.owner_unknown],
-        fill: (cell, s) => cell.append(owner_lines(s.owners, s.owner_unknown, false)),
-    },
-    {
-        id: 'bytes', label: 'Unread / unsent', value: (s) => [s.receive_queue_bytes, s.send_queue_bytes],
-        fill: (cell, s) => cell.append(span('number',
-            `${count(s.receive_queue_bytes)} / ${count(s.send_queue_bytes)} B`)),
-    },
-];
-
-function is_holder(socket) {
-    return socket.state === 'listen' || socket.state === 'unconnected' || socket.state === 'closed';
-}
-
-function detail_part(title, caption, columns) {
-    const heading = element('h4', { class: 'label' }, title);
-    const table = create_table({ caption, columns, key: (s) => String(s.id), class_name: 'mini' });
-    const note = element('p', { class: 'soft' }, 'Asking…');
-    const part = element('div', { class: 'detail-part' }, heading, table.element, note);
-    table.element.hidden = true;
-    return {
-        element: part,
-        show(rows, matched, nothing) {
-            table.element.hidden = rows.length === 0;
-            table.set_rows(rows);
-            const more = is_number(matched) ? matched - rows.length : 0;
-            set_text(note, rows.length === 0 ? nothing : more > 0 ? `${count(more)} more.` : '');
-            note.hidden = note.textContent === '';
-        },
-        fail(message) {
-            set_text(note, message);
-            note.hidden = false;
-        },
-    };
-}
-
-function create_detail(get, on_show) {
-    return (port) => {
-        const name = `${port.protocol} port ${port.port}`;
-        const sockets = detail_part('Sockets', `Sockets that hold ${name}`, SOCKET_COLUMNS);
-        const peers = detail_part('Connections', `Connections of ${name}`, PEER_COLUMNS);
-        const all = element('button', { type: 'button', class: 'button' },
-            'Show these in the connections');
-        all.addEventListener('click', () => on_show(port));
-        const box = element('div', { class: 'detail-box' }, sockets.element, peers.element,
-            element('p', { class: 'detail-foot' }, all));
-        const base = [['protocol', port.protocol], ['local_port', port.port],
-            ['fields', DETAIL_FIELDS], ['limit', DETAIL_ROWS]];
-        const holding = port.protocol === 'udp' ? 'unconnected' : 'listen';
-        let control = null;
-
-        async function ask() {
-            if (control) {
-                return; /* the answer to the one before is still on its way */
-            }
-            control = new AbortController();
-            try {
-                const [held, connected] = await Promise.all([
-                    get('sockets', [...base, ['state', holding]], control.signal),
-                    get('sockets', [...base, ['state', 'connected']], control.signal),
-                ]);
-                sockets.show((held.sockets ?? []).filter(is_holder), held.matched, 'None any more.');
-                peers.show(connected.sockets ?? [], connected.matched, 'No connections.');
-            } catch (error) {
-                if (box.isConnected) {
-                    sockets.fail(`Could not ask: ${error.message}`);
-                }
-            } finally {
-                control = null;
-            }
-        }
-        return { element: box, update: ask };
-    };
-}
-
 /* ---- the view ---- */
 
 export function create_ports(root, { note, get, on_sort, on_toggle, on_show, is_open }) {
     const table = create_table({
         caption: 'Ports that something listens on or is bound to', class_name: 'ports',
         columns: COLUMNS, key: port_key, on_sort,
-        detail: { is_open, create: create_detail(get, on_show) },
+        detail: { is_open, create: create_port_detail(get, on_show) },
     });
     const empty = empty_note();
     root.append(element('div', { class: 'sheet' }, table.element, empty.element));

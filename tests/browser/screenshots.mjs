@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * node screenshots.mjs [URL] [OUTDIR]: pictures of the page at 390 and 1400 pixels, light and
- * dark. Without a URL it shows the made-up data of fake_server.mjs.
+ * node screenshots.mjs [URL] [OUTDIR]: pictures of the page and of each section at 390 and 1400
+ * pixels, light and dark. Without a URL it shows the made-up data of fake_server.mjs.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,7 +25,14 @@ for (const scheme of ['light', 'dark']) {
         await page.locator('body.is-ready').waitFor();
         const path = join(directory, `page-${width}-${scheme}.png`);
         await page.screenshot({ path });
-        await page.screenshot({ path: path.replace('.png', '-whole.png'), fullPage: true });
+        for (const id of ['ports', 'connections', 'server']) {
+            await page.locator(`[data-jump="${id}"]`).last().click();
+            await page.screenshot({ path: path.replace('.png', `-${id}.png`) });
+        }
+        await page.locator('.ports .opener').nth(3).click();
+        await page.locator('.detail .mini:visible').first().waitFor();
+        await page.locator('[data-jump="ports"]').last().click();
+        await page.screenshot({ path: path.replace('.png', '-opened.png') });
         console.log(path);
         await page.close();
     }
