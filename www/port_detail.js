@@ -69,10 +69,6 @@ const PEER_COLUMNS = [
     },
 ];
 
-function is_holder(socket) {
-    return socket.state === 'listen' || socket.state === 'unconnected' || socket.state === 'closed';
-}
-
 function detail_part(title, caption, columns) {
     const heading = element('h4', { class: 'label' }, title);
     const table = create_table({ caption, columns, key: (s) => String(s.id), class_name: 'mini' });
@@ -110,20 +106,19 @@ export function create_port_detail(get, on_show) {
         const base = [['protocol', port.protocol], ['local_port', port.port],
             ['fields', DETAIL_FIELDS]];
         const holding = port.protocol === 'udp' ? 'unconnected' : 'listen';
-        let control = null;
+        let asking = false;
 
         async function ask() {
-            if (control) {
+            if (asking) {
                 return; /* the answer to the one before is still on its way */
             }
-            control = new AbortController();
+            asking = true;
             try {
                 const [held, connected] = await Promise.all([
-                    get('sockets', [...base, ['state', holding], ['limit', SOCKETS_SHOWN]], control.signal),
-                    get('sockets', [...base, ['state', 'connected'], ['limit', CONNECTIONS_SHOWN]],
-                        control.signal),
+                    get('sockets', [...base, ['state', holding], ['limit', SOCKETS_SHOWN]]),
+                    get('sockets', [...base, ['state', 'connected'], ['limit', CONNECTIONS_SHOWN]]),
                 ]);
-                sockets.show((held.sockets ?? []).filter(is_holder), held.matched, 'None any more.');
+                sockets.show(held.sockets ?? [], held.matched, 'None any more.');
                 peers.show(connected.sockets ?? [], connected.matched, 'None now.');
                 all.hidden = (connected.sockets ?? []).length === 0;
             } catch (error) {
@@ -131,7 +126,7 @@ export function create_port_detail(get, on_show) {
                     sockets.fail(`Could not ask: ${error.message}`);
                 }
             } finally {
-                control = null;
+                asking = false;
             }
         }
         return { element: box, update: ask };
