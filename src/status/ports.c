@@ -283,6 +283,12 @@ static void write_connections(const struct ph__view *view, size_t row, struct ph
     ph__buf_putc(buf, '}');
 }
 
+static void get_unaccepted(const struct ph__view *view, size_t row, struct ph__value *value)
+{
+    const struct ph_port *port = port_at(view, row);
+    ph__value_known(value, port->protocol == PH_PROTOCOL_TCP ? (int64_t)port->unaccepted : -1);
+}
+
 static void put_socket_ids(const struct ph__view *view, size_t row, const char *separator,
                            const char *quote, struct ph__buf *buf)
 {
@@ -348,6 +354,8 @@ static const struct ph__column columns[] = {
     {"socket_ids", "Ids of the listening or bound sockets", TEXTS, 0, get_socket_ids,
      write_socket_ids},
     {"findings", "Ids of findings about it; null: nobody looked", TEXTS, 0, get_findings, NULL},
+    {"unaccepted", "As in connections; only when asked for", PH__SCHEMA_INTEGER, PH__COLUMN_EXTRA,
+     get_unaccepted, NULL},
     {"owner", "Owners in one word each, or why there is none; only when asked for", PH__SCHEMA_TEXT,
      PH__COLUMN_EXTRA | PH__COLUMN_SHOWN | PH__COLUMN_OWNERS, get_owner, NULL},
 };
