@@ -116,7 +116,7 @@ const char *ph_request_peer(const struct ph_request *req)
     /* The text is a cache of `peer`: writing it does not change what the request is. */
     struct ph_request *cache = (struct ph_request *)(uintptr_t)req;
     if (!req->peer_text[0]) {
-        ph__address_format(&req->peer, cache->peer_text, sizeof cache->peer_text);
+        ph__sockaddr_format(&req->peer, cache->peer_text, sizeof cache->peer_text);
     }
     return req->peer_text;
 }

@@ -6,7 +6,7 @@
 #ifndef PORTHOLE_HTTP_REQUEST_H
 #define PORTHOLE_HTTP_REQUEST_H
 
-#include "base/address.h"
+#include "base/sockaddr.h"
 #include "http/method.h"
 #include "http/uri.h"
 
@@ -46,8 +46,8 @@ struct ph_request {
     const char *params[PH__PARAMS_MAX];
 
     struct ph_server *server;
-    struct ph__address peer;
-    char peer_text[PH__ADDRESS_TEXT]; /* made when somebody asks */
+    struct ph__sockaddr peer;
+    char peer_text[PH__SOCKADDR_TEXT]; /* made when somebody asks */
 };
 
 /* The first field of this name, or NULL. */

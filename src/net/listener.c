@@ -34,7 +34,7 @@ static int parse_port(const char *text, uint16_t *ret_port)
 }
 
 /* `host` is what stands before the last colon. */
-static int parse_host(const char *host, struct ph__address *address)
+static int parse_host(const char *host, struct ph__sockaddr *address)
 {
     size_t length = strlen(host);
     if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
@@ -59,7 +59,7 @@ static void describe(struct ph__listener *listener)
     if (listener->address.family == AF_UNIX) {
         snprintf(listener->text, sizeof listener->text, "%s%s", unix_prefix, listener->path);
     } else {
-        ph__address_format(&listener->address, listener->text, sizeof listener->text);
+        ph__sockaddr_format(&listener->address, listener->text, sizeof listener->text);
     }
 }
 
@@ -150,7 +150,7 @@ static int bind_ip(struct ph__listener *listener)
         return -errno;
     }
     struct sockaddr_storage storage = {0};
-    socklen_t length = ph__address_to_sockaddr(&listener->address, &storage);
+    socklen_t length = ph__sockaddr_expand(&listener->address, &storage);
     return bind(listener->fd, (struct sockaddr *)&storage, length) < 0 ? -errno : 0;
 }
 
@@ -161,7 +161,7 @@ static int read_real_port(struct ph__listener *listener)
     if (getsockname(listener->fd, (struct sockaddr *)&storage, &length) < 0) {
         return -errno;
     }
-    listener->address = ph__address_of(&storage);
+    listener->address = ph__sockaddr_of(&storage);
     return 0;
 }
 

@@ -6,17 +6,17 @@
 #ifndef PORTHOLE_NET_LISTENER_H
 #define PORTHOLE_NET_LISTENER_H
 
-#include "base/address.h"
+#include "base/sockaddr.h"
 
 #include <stdbool.h>
 #include <sys/un.h>
 
 struct ph__listener {
-    struct ph__address address; /* AF_UNIX: the path holds the address */
+    struct ph__sockaddr address; /* AF_UNIX: the path holds the address */
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* unix only */
     int fd;                                                 /* -1 while closed */
     bool path_bound;                                        /* the file is ours to remove */
-    char text[PH__ADDRESS_TEXT + sizeof(((struct sockaddr_un *)0)->sun_path)]; /* for people */
+    char text[PH__SOCKADDR_TEXT + sizeof(((struct sockaddr_un *)0)->sun_path)]; /* for people */
 };
 
 /* Returns 0 or PH_ERR_ADDRESS; opens nothing. */

@@ -134,7 +134,7 @@ static void refuse(struct ph__acceptor *acceptor, int fd)
 
 static void hand_over(struct ph__acceptor *acceptor, int fd, const struct sockaddr_storage *from)
 {
-    struct ph__address peer = ph__address_of(from);
+    struct ph__sockaddr peer = ph__sockaddr_of(from);
     struct ph__worker *worker = least_loaded(acceptor);
     int32_t waited_ms = accept_wait_ms(fd, from->ss_family);
     atomic_fetch_add_explicit(&acceptor->server->accepted, 1, memory_order_relaxed);

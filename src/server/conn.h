@@ -19,7 +19,7 @@
 #ifndef PORTHOLE_SERVER_CONN_H
 #define PORTHOLE_SERVER_CONN_H
 
-#include "base/address.h"
+#include "base/sockaddr.h"
 #include "net/deadline.h"
 #include "server/exchange.h"
 
@@ -71,7 +71,7 @@ struct ph__conn {
     _Atomic uint64_t id;
     _Atomic uint64_t accepted_us; /* CLOCK_MONOTONIC */
     _Atomic(const struct ph__route *) route;
-    _Atomic uint64_t peer[PH__PEER_WORDS]; /* a struct ph__address */
+    _Atomic uint64_t peer[PH__PEER_WORDS]; /* a struct ph__sockaddr */
     _Atomic int32_t accept_wait_ms;        /* -1 unknown */
     _Atomic uint32_t first_byte_us;        /* PH__NO_FIRST_BYTE: none yet */
     _Atomic uint8_t state;
@@ -83,7 +83,7 @@ const char *ph__conn_state_name(enum ph__conn_state state);
 bool ph__conn_may_follow(enum ph__conn_state from, enum ph__conn_state to);
 
 enum ph__conn_state ph__conn_state(const struct ph__conn *conn);
-struct ph__address ph__conn_peer(const struct ph__conn *conn);
+struct ph__sockaddr ph__conn_peer(const struct ph__conn *conn);
 
 /* All below: on the worker's thread only. Each may close and free the connection. */
 

@@ -14,7 +14,7 @@ enum { CHUNK = 128, VIEW_TRIES = 16 };
 #define PUT(field, value) atomic_store_explicit(&(field), (value), memory_order_release)
 #define GET(field) atomic_load_explicit(&(field), memory_order_acquire)
 
-_Static_assert(sizeof(struct ph__address) <= PH__PEER_WORDS * sizeof(uint64_t), "a peer fits");
+_Static_assert(sizeof(struct ph__sockaddr) <= PH__PEER_WORDS * sizeof(uint64_t), "a peer fits");
 
 int ph__conn_table_init(struct ph__conn_table *table, unsigned connections_max)
 {
@@ -70,7 +70,7 @@ static void change_version(struct ph__conn *conn)
     PUT(conn->version, GET(conn->version) + 1);
 }
 
-static void put_peer(struct ph__conn *conn, const struct ph__address *peer)
+static void put_peer(struct ph__conn *conn, const struct ph__sockaddr *peer)
 {
     uint64_t words[PH__PEER_WORDS] = {0};
     memcpy(words, peer, sizeof *peer);
@@ -79,19 +79,19 @@ static void put_peer(struct ph__conn *conn, const struct ph__address *peer)
     }
 }
 
-struct ph__address ph__conn_peer(const struct ph__conn *conn)
+struct ph__sockaddr ph__conn_peer(const struct ph__conn *conn)
 {
     uint64_t words[PH__PEER_WORDS];
     for (int i = 0; i < PH__PEER_WORDS; i++) {
         words[i] = GET(conn->peer[i]);
     }
-    struct ph__address peer;
+    struct ph__sockaddr peer;
     memcpy(&peer, words, sizeof peer);
     return peer;
 }
 
 struct ph__conn *ph__conn_table_take(struct ph__conn_table *table, struct ph__worker *worker,
-                                     int fd, const struct ph__address *peer, uint64_t accepted_us,
+                                     int fd, const struct ph__sockaddr *peer, uint64_t accepted_us,
                                      int32_t accept_wait_ms)
 {
     pthread_mutex_lock(&table->lock);

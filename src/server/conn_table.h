@@ -29,7 +29,7 @@ void ph__conn_table_done(struct ph__conn_table *table);
 
 /* Takes a slot in state accepted; NULL: all are in use, or there is no memory. */
 struct ph__conn *ph__conn_table_take(struct ph__conn_table *table, struct ph__worker *worker,
-                                     int fd, const struct ph__address *peer, uint64_t accepted_us,
+                                     int fd, const struct ph__sockaddr *peer, uint64_t accepted_us,
                                      int32_t accept_wait_ms);
 
 /* Gives a slot back. */
@@ -44,7 +44,7 @@ struct ph__conn_view {
     int32_t accept_wait_ms;
     enum ph__conn_state state;
     const struct ph__route *route;
-    struct ph__address peer;
+    struct ph__sockaddr peer;
     struct ph__worker *worker;
 };
 

@@ -36,7 +36,8 @@ uint16_t ph_server_port(const struct ph_server *server)
 bool ph_listen_is_loopback(const char *listen)
 {
     struct ph__listener listener;
-    return ph__listener_parse(&listener, listen) == 0 && ph__address_is_loopback(&listener.address);
+    return ph__listener_parse(&listener, listen) == 0 &&
+           ph__sockaddr_is_loopback(&listener.address);
 }
 
 const struct ph_config *ph_server_config(const struct ph_server *server)
@@ -95,8 +96,8 @@ int ph_server_connections(const struct ph_server *server,
         if (!ph__conn_table_view(&server->table, i, &view)) {
             continue;
         }
-        char peer[PH__ADDRESS_TEXT];
-        ph__address_format(&view.peer, peer, sizeof peer);
+        char peer[PH__SOCKADDR_TEXT];
+        ph__sockaddr_format(&view.peer, peer, sizeof peer);
         const struct ph_connection connection = {
             .id = view.id,
             .worker = view.worker->index,

@@ -111,7 +111,7 @@ bool ph__worker_draining(const struct ph__worker *worker)
 
 /* ---- from other threads ---- */
 
-int ph__worker_adopt(struct ph__worker *worker, int fd, const struct ph__address *peer,
+int ph__worker_adopt(struct ph__worker *worker, int fd, const struct ph__sockaddr *peer,
                      int32_t accept_wait_ms)
 {
     struct ph__conn_table *table = &worker->server->table;

@@ -63,7 +63,7 @@ void ph__worker_join(struct ph__worker *worker);
  * Hands a connection over, any thread. On success the worker owns fd; on failure (-ENOBUFS when
  * the table is full, or an errno of epoll_ctl(2)) the caller still does.
  */
-int ph__worker_adopt(struct ph__worker *worker, int fd, const struct ph__address *peer,
+int ph__worker_adopt(struct ph__worker *worker, int fd, const struct ph__sockaddr *peer,
                      int32_t accept_wait_ms);
 
 /* Orders a phase, any thread. The thread ends once no connection is left. */

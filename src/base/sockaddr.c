@@ -2,16 +2,16 @@
  *
  * Addresses in short form.
  */
-#include "base/address.h"
+#include "base/sockaddr.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-struct ph__address ph__address_of(const struct sockaddr_storage *sockaddr)
+struct ph__sockaddr ph__sockaddr_of(const struct sockaddr_storage *sockaddr)
 {
-    struct ph__address address = {.family = sockaddr->ss_family};
+    struct ph__sockaddr address = {.family = sockaddr->ss_family};
     if (sockaddr->ss_family == AF_INET) {
         struct sockaddr_in in;
         memcpy(&in, sockaddr, sizeof in);
@@ -28,8 +28,8 @@ struct ph__address ph__address_of(const struct sockaddr_storage *sockaddr)
     return address;
 }
 
-socklen_t ph__address_to_sockaddr(const struct ph__address *address,
-                                  struct sockaddr_storage *ret_sockaddr)
+socklen_t ph__sockaddr_expand(const struct ph__sockaddr *address,
+                              struct sockaddr_storage *ret_sockaddr)
 {
     if (address->family == AF_INET) {
         struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(address->port)};
@@ -46,7 +46,7 @@ socklen_t ph__address_to_sockaddr(const struct ph__address *address,
     return 0;
 }
 
-size_t ph__address_format(const struct ph__address *address, char *buffer, size_t size)
+size_t ph__sockaddr_format(const struct ph__sockaddr *address, char *buffer, size_t size)
 {
     char text[INET6_ADDRSTRLEN] = "";
     int length;
@@ -66,7 +66,7 @@ size_t ph__address_format(const struct ph__address *address, char *buffer, size_
     return length < 0 ? 0 : (size_t)length < size ? (size_t)length : size - 1;
 }
 
-bool ph__address_is_loopback(const struct ph__address *address)
+bool ph__sockaddr_is_loopback(const struct ph__sockaddr *address)
 {
     static const uint8_t v6_loopback[16] = {[15] = 1};
     static const uint8_t v4_mapped[12] = {[10] = 0xFF, [11] = 0xFF};
