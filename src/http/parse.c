@@ -192,6 +192,7 @@ static enum ph__parse_result fail_as_llhttp(struct ph__parser *parser, llhttp_er
 {
     switch (error) {
     case HPE_USER:
+    case HPE_CB_CHUNK_HEADER:
         return PH__PARSE_ERROR; /* a callback has said why */
     case HPE_INVALID_METHOD:
         return is_method_like(line, size)
