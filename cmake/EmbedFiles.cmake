@@ -22,7 +22,8 @@ if(CMAKE_SCRIPT_MODE_FILE)
     endforeach()
     file(WRITE "${OUTPUT}"
         "/* Generated from www/ by cmake/EmbedFiles.cmake. */\n#include \"status/embedded.h\"\n\n"
-        "${arrays}const struct ph__embedded_file ph__embedded_files[] = {\n${rows}};\n"
+        "${arrays}const struct ph__embedded_file ph__embedded_files[] = {\n${rows}"
+        "    {0, 0, 0},\n};\n" # C has no empty arrays
         "const size_t ph__embedded_file_count = ${number};\n")
     return()
 endif()
@@ -37,5 +38,8 @@ function(porthole_embed_files target)
                 -P "${PORTHOLE_EMBED_SCRIPT}"
         DEPENDS ${ARGN} "${PORTHOLE_EMBED_SCRIPT}"
         COMMENT "Embedding the page" VERBATIM)
+    # The target may belong to another directory, whose build does not know this one's commands.
+    add_custom_target(${target}_embed DEPENDS "${output}")
+    add_dependencies(${target} ${target}_embed)
     target_sources(${target} PRIVATE "${output}")
 endfunction()

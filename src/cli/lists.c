@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * porthole ports and porthole sockets: lists of the API on the terminal.
+ */
+#include "cli/cli.h"
+#include "cli/options.h"
+
+#include <porthole/status.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARAMS_MAX = 64 };
+
+/* What has been asked for. */
+struct request {
+    struct ph_status_param params[PARAMS_MAX];
+    size_t count;
+    bool has_format;
+    char *filter; /* words joined by spaces; owned */
+};
+
+#define LIST_OPTIONS_HELP                                                        \
+    "Options, joined by AND; several values of one by comma:\n"                  \
+    "  --protocol NAME         tcp, udp or unix\n"                               \
+    "  --state NAME            listen, established, time-wait, ...\n"            \
+    "  --port N                local or remote port\n"                           \
+    "  --local-port N          local port\n"                                     \
+    "  --remote-port N         remote port\n"                                    \
+    "  --address ADDR[/BITS]   address or prefix, either side\n"                 \
+    "  --pid N                 process that holds the socket\n"                  \
+    "  --command NAME          command of such a process\n"                      \
+    "  --user NAME             user name or uid\n"                               \
+    "\n"                                                                         \
+    "  --sort FIELD            order by a field; -FIELD for the largest first\n" \
+    "  --limit N               print at most N rows\n"                           \
+    "  --fields A,B,C          print these fields\n"                             \
+    "  --json                  print what the API answers\n"                     \
+    "  --format NAME           text (the default), json, ndjson or csv\n"        \
+    "  --no-owners             leave the owners out: faster\n"
+
+static int add_param(struct request *request, const char *name, const char *value)
+{
+    if (request->count == PARAMS_MAX) {
+        return ph__fail("too many options; at most %d are accepted", PARAMS_MAX);
+    }
+    request->params[request->count++] = (struct ph_status_param){name, value};
+    return 0;
+}
+
+static int take_param(void *user, const struct ph__option *option, char *value)
+{
+    /* The API's names have underscores where options have dashes. */
+    static const struct ph_status_param renamed[] = {
+        {"local-port", "local_port"},
+        {"remote-port", "remote_port"},
+    };
+    const char *name = option->name;
+    for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++) {
+        name = strcmp(renamed[i].name, name) == 0 ? renamed[i].value : name;
+    }
+    struct request *request = user;
+    if (strcmp(name, "format") == 0) {
+        request->has_format = true;
+    }
+    return add_param(request, name, value);
+}
+
+static int take_json(void *user, const struct ph__option *option, char *value)
+{
+    (void)option;
+    (void)value;
+    struct request *request = user;
+    request->has_format = true;
+    return add_param(request, "format", "json");
+}
+
+static int take_no_owners(void *user, const struct ph__option *option, char *value)
+{
+    (void)option;
+    (void)value;
+    return add_param(user, "owners", "false");
+}
+
+static const struct ph__option options[] = {
+    {"protocol", true, take_param},
+    {"state", true, take_param},
+    {"port", true, take_param},
+    {"local-port", true, take_param},
+    {"remote-port", true, take_param},
+    {"address", true, take_param},
+    {"pid", true, take_param},
+    {"command", true, take_param},
+    {"user", true, take_param},
+    {"sort", true, take_param},
+    {"limit", true, take_param},
+    {"fields", true, take_param},
+    {"format", true, take_param},
+    {"json", false, take_json},
+    {"no-owners", false, take_no_owners},
+    {NULL, false, NULL},
+};
+
+static int take_word(void *user, char *text)
+{
+    struct request *request = user;
+    size_t old = request->filter ? strlen(request->filter) : 0;
+    size_t size = old + strlen(text) + 2;
+    char *filter = realloc(request->filter, size);
+    if (!filter) {
+        return ph__fail("%s", ph_strerror(-ENOMEM));
+    }
+    request->filter = filter;
+    snprintf(filter + old, size - old, "%s%s", old ? " " : "", text);
+    return 0;
+}
+
+static int write_output(void *user, const char *text, size_t size)
+{
+    int *ret_failed = user;
+    *ret_failed = ph__output_write(text, size);
+    return *ret_failed;
+}
+
+static int print_list(const char *list, const struct request *request)
+{
+    struct ph_sockets *sockets = NULL;
+    int err = ph_sockets_new(&sockets, NULL);
+    if (err < 0) {
+        return ph__fail("%s", ph_strerror(err));
+    }
+    int failed = 0; /* what writing said, as against what reading the kernel said */
+    char problem[1024] = "";
+    err = ph_status_list(sockets, list, request->params, request->count, write_output, &failed,
+                         problem, sizeof problem);
+    ph_sockets_free(sockets);
+    if (failed) {
+        return ph__output_finish(failed);
+    }
+    if (err == PH_ERR_PARAMETER) {
+        return ph__fail("%s", problem);
+    }
+    if (err < 0) {
+        return ph__fail("cannot list the %s: %s", list, ph_strerror(err));
+    }
+    return ph__output_finish(0);
+}
+
+static int run_list(const char *list, int (*word)(void *user, char *text), int argc, char **argv)
+{
+    struct request request = {.count = 0};
+    int status = ph__options_read(list, options, argc, argv, &request, word);
+    if (!status && request.filter) {
+        status = add_param(&request, "filter", request.filter);
+    }
+    if (!status && !request.has_format) {
+        status = add_param(&request, "format", "text");
+    }
+    if (!status) {
+        status = print_list(list, &request);
+    }
+    free(request.filter);
+    return status;
+}
+
+static int run_ports(int argc, char **argv)
+{
+    return run_list("ports", NULL, argc, argv);
+}
+
+static int run_sockets(int argc, char **argv)
+{
+    return run_list("sockets", take_word, argc, argv);
+}
+
+const struct ph__command ph__ports_command = {
+    .name = "ports",
+    .summary = "Lists the ports that something listens on or is bound to",
+    .help = "usage: porthole ports [OPTION]...\n\n"
+            "Lists the TCP ports that something listens on and the UDP ports that something is\n"
+            "bound to: who can reach them, who holds them, how their queues "
+            "stand.\n\n" LIST_OPTIONS_HELP,
+    .run = run_ports,
+};
+
+const struct ph__command ph__sockets_command = {
+    .name = "sockets",
+    .summary = "Lists sockets",
+    .help = "usage: porthole sockets [OPTION]... [FILTER]\n\n"
+            "Lists the sockets of this machine. FILTER is an expression as ss takes it; its words\n"
+            "need no quotes where the shell leaves them alone:\n"
+            "  porthole sockets state established and dport = :443\n\n" LIST_OPTIONS_HELP,
+    .run = run_sockets,
+};

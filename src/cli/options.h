@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Options of a command, from a table: --name VALUE, --name=VALUE, or --name alone.
+ */
+#ifndef PORTHOLE_CLI_OPTIONS_H
+#define PORTHOLE_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ph__option {
+    const char *name; /* without the dashes; the table ends in NULL. '_' is accepted for '-' */
+    bool has_value;
+    /* `value` is NULL without one. @return 0, or an exit status once the error is told. */
+    int (*take)(void *user, const struct ph__option *option, char *value);
+};
+
+/*
+ * Reads the arguments of a command. After "--" all are words.
+ *
+ * @param command  for the hint after an error.
+ * @param word     takes an argument that is no option, as `take` does; NULL: there are none.
+ * @return 0, or an exit status once the error is told.
+ */
+int ph__options_read(const char *command, const struct ph__option *options, int argc, char **argv,
+                     void *user, int (*word)(void *user, char *text));
+
+/* Reads a whole number from `min` to `max`. @return 0, or an exit status once the error is told. */
+int ph__options_number(const char *name, const char *value, unsigned long min, unsigned long max,
+                       unsigned long *ret_number);
+
+#endif

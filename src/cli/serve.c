@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * porthole serve: the server with the status API and the page.
+ */
+#include "cli/cli.h"
+#include "cli/holder.h"
+#include "cli/options.h"
+
+#include <porthole/porthole.h>
+#include <porthole/status.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAMES_MAX = 64, TOKEN_MAX = 4096, WORKERS_MAX = 256, DRAIN_DELAY_MAX_SECONDS = 86400 };
+
+struct settings {
+    const char *listen[NAMES_MAX];
+    size_t listen_count;
+    const char *hosts[NAMES_MAX + 1]; /* ends in NULL */
+    size_t host_count;
+    const char *www;
+    const char *token_file;
+    char token[TOKEN_MAX];
+    unsigned long workers;
+    unsigned long drain_delay_seconds;
+    bool public;
+};
+
+static int take_listen(void *user, const struct ph__option *option, char *value)
+{
+    (void)option;
+    struct settings *settings = user;
+    if (settings->listen_count == NAMES_MAX) {
+        return ph__fail("option '--listen' comes too often; at most %d are accepted", NAMES_MAX);
+    }
+    settings->listen[settings->listen_count++] = value;
+    return 0;
+}
+
+static int take_allow_host(void *user, const struct ph__option *option, char *value)
+{
+    (void)option;
+    struct settings *settings = user;
+    if (settings->host_count == NAMES_MAX) {
+        return ph__fail("option '--allow-host' comes too often; at most %d are accepted",
+                        NAMES_MAX);
+    }
+    if (value[0] == '\0' || strpbrk(value, ":/ \t[]")) {
+        return ph__fail("option '--allow-host': '%s' is not accepted; want a name without a port",
+                        value);
+    }
+    settings->hosts[settings->host_count++] = value;
+    return 0;
+}
+
+static int take_workers(void *user, const struct ph__option *option, char *value)
+{
+    return ph__options_number(option->name, value, 1, WORKERS_MAX,
+                              &((struct settings *)user)->workers);
+}
+
+static int take_drain_delay(void *user, const struct ph__option *option, char *value)
+{
+    return ph__options_number(option->name, value, 0, DRAIN_DELAY_MAX_SECONDS,
+                              &((struct settings *)user)->drain_delay_seconds);
+}
+
+static int take_www(void *user, const struct ph__option *option, char *value)
+{
+    (void)option;
+    ((struct settings *)user)->www = value;
+    return 0;
+}
+
+static int take_token_file(void *user, const struct ph__option *option, char *value)
+{
+    (void)option;
+    ((struct settings *)user)->token_file = value;
+    return 0;
+}
+
+static int take_public(void *user, const struct ph__option *option, char *value)
+{
+    (void)option;
+    (void)value;
+    ((struct settings *)user)->public = true;
+    return 0;
+}
+
+static const struct ph__option options[] = {
+    {"listen", true, take_listen},
+    {"workers", true, take_workers},
+    {"www", true, take_www},
+    {"token-file", true, take_token_file},
+    {"public", false, take_public},
+    {"allow-host", true, take_allow_host},
+    {"drain-delay", true, take_drain_delay},
+    {NULL, false, NULL},
+};
+
+/* The token is the first line; it has to fit into a header field as one word. */
+static int check_token(const char *path, char *token)
+{
+    size_t size = strcspn(token, "\r\n");
+    while (size > 0 && (token[size - 1] == ' ' || token[size - 1] == '\t')) {
+        size--;
+    }
+    token[size] = '\0';
+    if (size == 0) {
+        return ph__fail("the token file %s is empty; want a token in its first line", path);
+    }
+    for (size_t i = 0; i < size; i++) {
+        if (token[i] <= 0x20 || token[i] >= 0x7F) {
+            return ph__fail("the token in %s must be one word of printable ASCII", path);
+        }
+    }
+    return 0;
+}
+
+static int read_token(struct settings *settings)
+{
+    const char *path = settings->token_file;
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        return ph__fail("cannot read the token file %s: %s", path, ph_strerror(errno));
+    }
+    errno = 0;
+    size_t size = fread(settings->token, 1, sizeof settings->token - 1, file);
+    int err = ferror(file) ? errno : 0;
+    bool longer = !feof(file) && !err && size == sizeof settings->token - 1;
+    (void)fclose(file); /* only read from */
+    settings->token[size] = '\0';
+    if (err) {
+        return ph__fail("cannot read the token file %s: %s", path, ph_strerror(err));
+    }
+    if (longer && !strpbrk(settings->token, "\r\n")) {
+        return ph__fail("the token in %s is longer than %d bytes", path, TOKEN_MAX - 1);
+    }
+    if (strlen(settings->token) != size && !strpbrk(settings->token, "\r\n")) {
+        return ph__fail("the token in %s must be one word of printable ASCII", path);
+    }
+    return check_token(path, settings->token);
+}
+
+/* The data is sensitive: others than this machine get it by a token, or by intent. */
+static int check_reach(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->listen_count; i++) {
+        if (!settings->public && !settings->token_file &&
+            !ph_listen_is_loopback(settings->listen[i])) {
+            return ph__fail("%s can be reached from other machines: ask for a token with "
+                            "--token-file FILE, or allow everyone with --public",
+                            settings->listen[i]);
+        }
+    }
+    return 0;
+}
+
+static int tell_address_error(const char *listen)
+{
+    return ph__fail("bad listen address '%s': want ADDR:PORT, [ADDR]:PORT or unix:PATH", listen);
+}
+
+static int make_server(const struct settings *settings, struct ph_server **ret_server)
+{
+    const struct ph_config config = {
+        .listen = settings->listen[0],
+        .workers = (unsigned)settings->workers,
+        .drain_delay_ms = (unsigned)settings->drain_delay_seconds * 1000,
+    };
+    struct ph_server *server = NULL;
+    int err = ph_server_new(&server, &config);
+    if (err < 0) {
+        return err == PH_ERR_ADDRESS ? tell_address_error(settings->listen[0])
+                                     : ph__fail("cannot make a server: %s", ph_strerror(err));
+    }
+    for (size_t i = 1; i < settings->listen_count; i++) {
+        err = ph_server_listen(server, settings->listen[i]);
+        if (err < 0) {
+            ph_server_free(server);
+            return err == PH_ERR_ADDRESS ? tell_address_error(settings->listen[i])
+                                         : ph__fail("cannot make a server: %s", ph_strerror(err));
+        }
+    }
+    *ret_server = server;
+    return 0;
+}
+
+static int mount(const struct settings *settings, struct ph_server *server)
+{
+    const struct ph_status_config config = {
+        .www = settings->www,
+        .token = settings->token_file ? settings->token : NULL,
+        .allow_hosts = settings->hosts,
+    };
+    int err = ph_status_mount(server, &config);
+    if (err < 0 && settings->www) {
+        return ph__fail("cannot serve the page from %s: %s", settings->www, ph_strerror(err));
+    }
+    return err < 0 ? ph__fail("cannot set the server up: %s", ph_strerror(err)) : 0;
+}
+
+static int tell_start_error(const struct ph_server *server, int err)
+{
+    const char *listen = ph_server_failed_listener(server);
+    if (!listen) {
+        return ph__fail("cannot start: %s", ph_strerror(err));
+    }
+    if (err == -EADDRINUSE) {
+        char holder[256];
+        ph__holder_describe(listen, holder, sizeof holder);
+        return ph__fail("%s is in use%s%s; choose another address with --listen", listen,
+                        holder[0] ? ": " : "", holder);
+    }
+    if (err == -EACCES && strncmp(listen, "unix:", 5) != 0) {
+        return ph__fail("not permitted to listen on %s: low ports need root or the capability "
+                        "CAP_NET_BIND_SERVICE; choose a higher port with --listen",
+                        listen);
+    }
+    return ph__fail("cannot listen on %s: %s", listen, ph_strerror(err));
+}
+
+static struct ph_server *running; /* what the signal handler stops; set before it is installed */
+
+static void request_stop(int signal_number)
+{
+    (void)signal_number;
+    ph_server_request_stop(running);
+}
+
+/* Blocks the signals while `block`, else lets them stop the server. Threads that are started
+ * meanwhile never get them. */
+static void hold_signals(bool block)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    if (block) {
+        pthread_sigmask(SIG_BLOCK, &set, NULL);
+        return;
+    }
+    const struct sigaction action = {.sa_handler = request_stop, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int announce(const struct ph_server *server)
+{
+    for (size_t i = 0; i < ph_server_listener_count(server); i++) {
+        const char *listen = ph_server_listener(server, i);
+        bool is_unix = strncmp(listen, "unix:", 5) == 0;
+        printf("porthole %s listening on %s%s%s\n", ph_version(), is_unix ? "" : "http://", listen,
+               is_unix ? "" : "/");
+    }
+    return ph__output_finish(0);
+}
+
+static int serve(const struct settings *settings)
+{
+    struct ph_server *server = NULL;
+    int status = make_server(settings, &server);
+    if (status) {
+        return status;
+    }
+    status = check_reach(settings); /* now that the addresses are known to be some */
+    status = status ? status : mount(settings, server);
+    if (!status) {
+        hold_signals(true);
+        int err = ph_server_start(server);
+        status = err < 0 ? tell_start_error(server, err) : announce(server);
+    }
+    if (!status) {
+        running = server;
+        hold_signals(false);
+        ph_server_wait(server);
+        hold_signals(true); /* nothing may touch the server while it is freed */
+    }
+    ph_server_free(server);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    struct settings settings = {.listen_count = 0};
+    int status = ph__options_read("serve", options, argc, argv, &settings, NULL);
+    if (status) {
+        return status;
+    }
+    if (settings.listen_count == 0) {
+        settings.listen[settings.listen_count++] = "127.0.0.1:8080";
+    }
+    status = settings.token_file ? read_token(&settings) : 0;
+    return status ? status : serve(&settings);
+}
+
+const struct ph__command ph__serve_command = {
+    .name = "serve",
+    .summary = "Serves the status page and the JSON API (also without a command)",
+    .help = "usage: porthole [serve] [OPTION]...\n\n"
+            "Serves a page and a JSON API that show this machine's sockets and ports, until it\n"
+            "gets SIGINT or SIGTERM: then it answers the requests in flight and ends.\n\n"
+            "Options:\n"
+            "  --listen ADDR:PORT     where to listen, several times if need be: 127.0.0.1:8080\n"
+            "                         (the default), [::1]:8080, unix:/path; port 0: any free one\n"
+            "  --workers N            threads that serve connections; one a processor\n"
+            "  --www DIR              serve the page from a folder instead of the built-in one\n"
+            "  --token-file FILE      ask for the token in this file's first line; clients send\n"
+            "                         Authorization: Bearer TOKEN\n"
+            "  --public               allow addresses that other machines can reach without one\n"
+            "  --allow-host NAME      accept this name in Host too, several times if need be;\n"
+            "                         addresses, localhost and this machine's name always are\n"
+            "  --drain-delay SECONDS  on a stop, accept so long while /readyz says 503 already\n",
+    .run = run,
+};

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sources and fallback: sock_diag first, table by table, and /proc/net for what it refuses. A
+ * table that neither has is said to be unavailable: that is not the same as empty.
+ */
+#include "sockets/collect.h"
+
+#include "sockets/files.h"
+#include "sockets/inet_diag.h"
+#include "sockets/netlink.h"
+#include "sockets/procfs.h"
+#include "sockets/unix_diag.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { REASON_TEXT = 200 };
+
+/* One table of the kernel. */
+struct table {
+    enum ph_protocol protocol;
+    enum ph_family family;
+    const char *path; /* under proc_root */
+};
+
+static const struct table tables[] = {
+    {PH_PROTOCOL_TCP, PH_FAMILY_IPV4, "net/tcp"},   {PH_PROTOCOL_TCP, PH_FAMILY_IPV6, "net/tcp6"},
+    {PH_PROTOCOL_UDP, PH_FAMILY_IPV4, "net/udp"},   {PH_PROTOCOL_UDP, PH_FAMILY_IPV6, "net/udp6"},
+    {PH_PROTOCOL_UNIX, PH_FAMILY_UNIX, "net/unix"},
+};
+
+struct reading {
+    struct ph__rows *rows;
+    const struct table *table;
+};
+
+static int on_message(void *user, const unsigned char *payload, size_t size)
+{
+    struct reading *reading = user;
+    struct ph_socket socket;
+    int got = reading->table->protocol == PH_PROTOCOL_UNIX
+                  ? ph__unix_diag_parse(payload, size, &socket)
+                  : ph__inet_diag_parse(reading->table->protocol, payload, size, &socket);
+    return got > 0 ? ph__rows_add(reading->rows, &socket) : got;
+}
+
+static int on_line(void *user, char *line, size_t size)
+{
+    struct reading *reading = user;
+    const struct table *table = reading->table;
+    struct ph_socket socket;
+    bool got = table->protocol == PH_PROTOCOL_UNIX
+                   ? ph__procfs_parse_unix(line, size, &socket)
+                   : ph__procfs_parse_inet(table->protocol, table->family, line, &socket);
+    return got ? ph__rows_add(reading->rows, &socket) : 0;
+}
+
+static int dump(struct ph__netlink *netlink, struct reading *reading)
+{
+    union {
+        unsigned char inet[PH__INET_DIAG_REQUEST];
+        unsigned char local[PH__UNIX_DIAG_REQUEST];
+    } request;
+    size_t size = sizeof request.inet;
+    if (reading->table->protocol == PH_PROTOCOL_UNIX) {
+        ph__unix_diag_request(request.local);
+        size = sizeof request.local;
+    } else {
+        ph__inet_diag_request(reading->table->protocol, reading->table->family, request.inet);
+    }
+    int err = netlink->fd < 0 ? ph__netlink_init(netlink) : 0;
+    if (err == 0) {
+        err = ph__netlink_dump(netlink, &request, size, on_message, reading);
+    }
+    if (err < 0) {
+        ph__netlink_done(netlink); /* the rest of a broken dump goes with its socket */
+    }
+    return err;
+}
+
+/* Errors of ours rather than of the source: another source would not help. */
+static bool is_fatal(int err)
+{
+    return err == -ENOMEM || err == -EMFILE || err == -ENFILE || err == PH_ERR_LIMIT;
+}
+
+static int set_reason(struct ph__collection *collection, const struct table *table, int diag_err,
+                      int proc_err)
+{
+    char text[REASON_TEXT];
+    size_t used = 0;
+    if (diag_err < 0) {
+        used = (size_t)snprintf(text, sizeof text, "sock_diag: %s",
+                                diag_err == -ENOENT ? "the kernel lacks the module"
+                                                    : ph_strerror(diag_err));
+    } else {
+        used = (size_t)snprintf(text, sizeof text, "sock_diag: left alone as configured");
+    }
+    if (proc_err < 0) {
+        used += (size_t)snprintf(text + used, sizeof text - used, "; %s: %s", table->path,
+                                 ph_strerror(proc_err));
+    }
+    char *reason = ph__arena_copy(collection->rows->texts, text, used);
+    collection->reasons[table->protocol] = reason;
+    return reason ? 0 : -ENOMEM;
+}
+
+/* Both families of a protocol count: it is said to come from the weaker source. */
+static void set_source(struct ph__collection *collection, enum ph_protocol protocol,
+                       enum ph_source source)
+{
+    if (collection->sources[protocol] != PH_SOURCE_PROCFS) {
+        collection->sources[protocol] = source;
+    }
+}
+
+static int read_table(struct ph__collection *collection, const struct table *table,
+                      const struct ph_sockets_config *cfg, int proc, struct ph__netlink *netlink)
+{
+    struct reading reading = {.rows = collection->rows, .table = table};
+    size_t before = collection->rows->count;
+    int diag_err = 0;
+    if (!cfg->procfs_only) {
+        diag_err = dump(netlink, &reading);
+        if (diag_err == 0) {
+            set_source(collection, table->protocol, PH_SOURCE_SOCK_DIAG);
+            return 0;
+        }
+        if (is_fatal(diag_err)) {
+            return diag_err;
+        }
+        ph__rows_truncate(collection->rows, before);
+    }
+    int proc_err = proc < 0 ? proc : ph__files_lines(proc, table->path, on_line, &reading);
+    if (is_fatal(proc_err)) {
+        return proc_err;
+    }
+    if (proc_err == -ENOENT && table->family == PH_FAMILY_IPV6) {
+        return 0; /* a kernel without IPv6 */
+    }
+    if (proc_err < 0) {
+        ph__rows_truncate(collection->rows, before);
+    } else {
+        set_source(collection, table->protocol, PH_SOURCE_PROCFS);
+    }
+    return set_reason(collection, table, diag_err, proc_err);
+}
+
+int ph__collect(struct ph__collection *collection, const struct ph_sockets_config *cfg)
+{
+    struct ph__netlink netlink = {.fd = -1};
+    int proc = ph__files_open_folder(AT_FDCWD, cfg->proc_root);
+    int err = is_fatal(proc) ? proc : 0;
+    for (size_t i = 0; err == 0 && i < sizeof tables / sizeof tables[0]; i++) {
+        err = read_table(collection, &tables[i], cfg, proc, &netlink);
+    }
+    ph__netlink_done(&netlink);
+    if (proc >= 0) {
+        close(proc);
+    }
+    if (err < 0) {
+        return err;
+    }
+    for (size_t i = 0; i < PH_PROTOCOL_COUNT; i++) {
+        if (collection->sources[i] != PH_SOURCE_UNAVAILABLE) {
+            return 0;
+        }
+    }
+    return PH_ERR_SOURCE;
+}

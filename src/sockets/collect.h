@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Gathers the sockets of all protocols, each from the best source that this kernel has.
+ */
+#ifndef PORTHOLE_SOCKETS_COLLECT_H
+#define PORTHOLE_SOCKETS_COLLECT_H
+
+#include "sockets/rows.h"
+
+#include <porthole/sockets.h>
+
+struct ph__collection {
+    struct ph__rows *rows;
+    enum ph_source sources[PH_PROTOCOL_COUNT];
+    const char *reasons[PH_PROTOCOL_COUNT]; /* in the rows' arena, or NULL */
+};
+
+/* @return 0; -ENOMEM; -EMFILE, -ENFILE; PH_ERR_LIMIT; PH_ERR_SOURCE when no protocol has any. */
+int ph__collect(struct ph__collection *collection, const struct ph_sockets_config *cfg);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * inet_diag: the request, and a message with its attributes read into a row.
+ */
+#include "sockets/inet_diag.h"
+
+#include "sockets/netlink.h"
+#include "sockets/rows.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* States 1 to 12, and 13: bound but not listening, which no state mask of old has. */
+enum { ALL_STATES = 0x3FFE };
+
+_Static_assert(sizeof(struct inet_diag_req_v2) == PH__INET_DIAG_REQUEST, "size of the request");
+
+void ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
+                           unsigned char ret_request[PH__INET_DIAG_REQUEST])
+{
+    struct inet_diag_req_v2 request = {
+        .sdiag_family = family == PH_FAMILY_IPV6 ? AF_INET6 : AF_INET,
+        .sdiag_protocol = protocol == PH_PROTOCOL_UDP ? IPPROTO_UDP : IPPROTO_TCP,
+        .idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1),
+        .idiag_states = ALL_STATES,
+        .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
+    };
+    memcpy(ret_request, &request, sizeof request);
+}
+
+bool ph__inet_diag_state(enum ph_protocol protocol, unsigned number, enum ph_state *ret_state)
+{
+    static const enum ph_state states[] = {
+        [1] = PH_STATE_ESTABLISHED, [2] = PH_STATE_SYN_SENT,   [3] = PH_STATE_SYN_RECV,
+        [4] = PH_STATE_FIN_WAIT1,   [5] = PH_STATE_FIN_WAIT2,  [6] = PH_STATE_TIME_WAIT,
+        [7] = PH_STATE_CLOSED,      [8] = PH_STATE_CLOSE_WAIT, [9] = PH_STATE_LAST_ACK,
+        [10] = PH_STATE_LISTEN,     [11] = PH_STATE_CLOSING,   [12] = PH_STATE_SYN_RECV,
+        [13] = PH_STATE_CLOSED,
+    };
+    if (number < 1 || number >= sizeof states / sizeof states[0]) {
+        return false;
+    }
+    if (protocol == PH_PROTOCOL_UDP) {
+        *ret_state = number == 1 ? PH_STATE_CONNECTED : PH_STATE_UNCONNECTED;
+    } else {
+        *ret_state = states[number];
+    }
+    return true;
+}
+
+void ph__inet_diag_queues(struct ph_socket *socket, int64_t receive, int64_t send)
+{
+    socket->has_remote = socket->state != PH_STATE_LISTEN && socket->state != PH_STATE_CLOSED &&
+                         socket->state != PH_STATE_UNCONNECTED;
+    if (socket->state == PH_STATE_LISTEN) {
+        socket->accept_queue = receive;
+        socket->backlog = send;
+    } else {
+        socket->receive_queue_bytes = receive;
+        socket->send_queue_bytes = send;
+    }
+}
+
+enum ph_timer ph__inet_diag_timer(unsigned number)
+{
+    static const enum ph_timer timers[] = {PH_TIMER_NONE, PH_TIMER_RETRANSMIT, PH_TIMER_KEEPALIVE,
+                                           PH_TIMER_TIME_WAIT, PH_TIMER_PERSIST};
+    return number < sizeof timers / sizeof timers[0] ? timers[number] : PH_TIMER_NONE;
+}
+
+static int read_attributes(const unsigned char *data, size_t size, struct ph_socket *socket)
+{
+    struct ph__netlink_attribute attribute;
+    int more;
+    while ((more = ph__netlink_next_attribute(&data, &size, &attribute)) > 0) {
+        if (attribute.type == INET_DIAG_SKV6ONLY && attribute.size >= 1) {
+            socket->v6only = attribute.data[0] != 0;
+            socket->v6only_known = true;
+        } else if (attribute.type == INET_DIAG_SKMEMINFO &&
+                   attribute.size >= (SK_MEMINFO_DROPS + 1) * sizeof(uint32_t)) {
+            uint32_t drops;
+            memcpy(&drops, attribute.data + SK_MEMINFO_DROPS * sizeof drops, sizeof drops);
+            socket->drops = drops;
+        }
+    }
+    return more;
+}
+
+int ph__inet_diag_parse(enum ph_protocol protocol, const unsigned char *payload, size_t size,
+                        struct ph_socket *ret_socket)
+{
+    struct inet_diag_msg message;
+    if (size < sizeof message) {
+        return -EBADMSG;
+    }
+    memcpy(&message, payload, sizeof message);
+    enum ph_state state;
+    if ((message.idiag_family != AF_INET && message.idiag_family != AF_INET6) ||
+        !ph__inet_diag_state(protocol, message.idiag_state, &state)) {
+        return 0;
+    }
+    bool ipv6 = message.idiag_family == AF_INET6;
+    struct ph_socket socket = ph__rows_blank(protocol, ipv6 ? PH_FAMILY_IPV6 : PH_FAMILY_IPV4);
+    socket.state = state;
+    socket.type = protocol == PH_PROTOCOL_UDP ? SOCK_DGRAM : SOCK_STREAM;
+    ph__inet_diag_queues(&socket, message.idiag_rqueue, message.idiag_wqueue);
+    memcpy(socket.local_address, message.id.idiag_src, ipv6 ? 16 : 4);
+    socket.local_port = ntohs(message.id.idiag_sport);
+    if (socket.has_remote) {
+        memcpy(socket.remote_address, message.id.idiag_dst, ipv6 ? 16 : 4);
+        socket.remote_port = ntohs(message.id.idiag_dport);
+    }
+    socket.interface = message.id.idiag_if;
+    socket.cookie = (uint64_t)message.id.idiag_cookie[1] << 32 | message.id.idiag_cookie[0];
+    socket.inode = message.idiag_inode;
+    socket.uid = message.idiag_uid;
+    /* Without an inode the kernel may have lost the owner, and says 0: that is not root. */
+    socket.uid_known = (message.idiag_inode != 0 || message.idiag_uid != 0) &&
+                       state != PH_STATE_TIME_WAIT && state != PH_STATE_SYN_RECV;
+    socket.timer = ph__inet_diag_timer(message.idiag_timer);
+    if (socket.timer != PH_TIMER_NONE) {
+        socket.timer_expires_ms = message.idiag_expires;
+        socket.retransmits = message.idiag_retrans;
+    }
+    int err = read_attributes(payload + sizeof message, size - sizeof message, &socket);
+    if (err < 0) {
+        return err;
+    }
+    *ret_socket = socket;
+    return 1;
+}

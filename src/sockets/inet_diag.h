@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * TCP and UDP sockets as inet_diag messages. Only bytes in, row out: no descriptors.
+ */
+#ifndef PORTHOLE_SOCKETS_INET_DIAG_H
+#define PORTHOLE_SOCKETS_INET_DIAG_H
+
+#include <porthole/sockets.h>
+
+#include <stddef.h>
+
+enum { PH__INET_DIAG_REQUEST = 56 };
+
+/* Writes the request for all sockets of a protocol and family. */
+void ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
+                           unsigned char ret_request[PH__INET_DIAG_REQUEST]);
+
+/* Reads one message. @return 1; 0 for a socket of another kind; -EBADMSG. */
+int ph__inet_diag_parse(enum ph_protocol protocol, const unsigned char *payload, size_t size,
+                        struct ph_socket *ret_socket);
+
+/* The enumerator of a state as the kernel numbers them (enum in its net/tcp_states.h), which
+ * /proc/net also shows; false for none of TCP's. */
+bool ph__inet_diag_state(enum ph_protocol protocol, unsigned number, enum ph_state *ret_state);
+
+/* Fills what a state says by itself: whether there is a remote end, and which way the two queue
+ * numbers are meant. */
+void ph__inet_diag_queues(struct ph_socket *socket, int64_t receive, int64_t send);
+
+/* The enumerator of the kernel's number of a timer. */
+enum ph_timer ph__inet_diag_timer(unsigned number);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Netlink dumps. Headers are copied out before they are read: nothing promises that a message
+ * lies aligned, and every length is checked against what has really arrived.
+ */
+#include "sockets/netlink.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* The kernel answers at once; the limit is for a kernel that never says it is done. */
+enum { TIMEOUT_SECONDS = 10 };
+
+int ph__netlink_init(struct ph__netlink *netlink)
+{
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0) {
+        *netlink = (struct ph__netlink){.fd = -1};
+        return -errno;
+    }
+    return ph__netlink_init_fd(netlink, fd);
+}
+
+int ph__netlink_init_fd(struct ph__netlink *netlink, int fd)
+{
+    *netlink = (struct ph__netlink){.fd = fd};
+    struct timeval limit = {.tv_sec = TIMEOUT_SECONDS};
+    int err = 0;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) < 0) {
+        err = -errno;
+    }
+    netlink->buffer = err == 0 ? malloc(PH__NETLINK_BUFFER) : NULL;
+    if (err == 0 && !netlink->buffer) {
+        err = -ENOMEM;
+    }
+    if (err < 0) {
+        ph__netlink_done(netlink);
+    }
+    return err;
+}
+
+void ph__netlink_done(struct ph__netlink *netlink)
+{
+    if (netlink->fd >= 0) {
+        close(netlink->fd);
+    }
+    free(netlink->buffer);
+    *netlink = (struct ph__netlink){.fd = -1};
+}
+
+/* Messages and attributes begin at multiples of 4; the macros for it compute in int. */
+static size_t align(size_t size)
+{
+    return (size + NLMSG_ALIGNTO - 1) / NLMSG_ALIGNTO * NLMSG_ALIGNTO;
+}
+
+static int send_request(struct ph__netlink *netlink, const void *request, size_t size)
+{
+    struct nlmsghdr header = {
+        .nlmsg_len = (uint32_t)(sizeof header + size),
+        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+        .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+        .nlmsg_seq = ++netlink->sequence,
+    };
+    memcpy(netlink->buffer, &header, sizeof header);
+    memcpy(netlink->buffer + sizeof header, request, size);
+    ssize_t sent;
+    do {
+        sent = send(netlink->fd, netlink->buffer, sizeof header + size, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : 0;
+}
+
+/* One datagram from the kernel; others can write to the socket, too, and are ignored. */
+static int receive(struct ph__netlink *netlink, size_t *ret_size)
+{
+    for (;;) {
+        struct sockaddr_nl from = {0};
+        struct iovec piece = {.iov_base = netlink->buffer, .iov_len = PH__NETLINK_BUFFER};
+        struct msghdr datagram = {
+            .msg_name = &from,
+            .msg_namelen = sizeof from,
+            .msg_iov = &piece,
+            .msg_iovlen = 1,
+        };
+        ssize_t size = recvmsg(netlink->fd, &datagram, 0);
+        if (size < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return errno == EAGAIN ? -ETIMEDOUT : -errno;
+        }
+        if (from.nl_family == AF_NETLINK && from.nl_pid != 0) {
+            continue;
+        }
+        if (size == 0 || datagram.msg_flags & MSG_TRUNC) {
+            return -EBADMSG;
+        }
+        *ret_size = (size_t)size;
+        return 0;
+    }
+}
+
+/* The error that NLMSG_DONE and NLMSG_ERROR carry; a dump of a protocol whose module is missing
+ * ends with NLMSG_DONE, and only this number says that it was no empty list. */
+static int carried_error(const unsigned char *payload, size_t size, int without)
+{
+    int32_t error;
+    if (size < sizeof error) {
+        return without;
+    }
+    memcpy(&error, payload, sizeof error);
+    return error > 0 || error < -4095 ? -EBADMSG : error;
+}
+
+/* Hands the messages of one datagram on. *ret_done is set when the dump is over. */
+static int walk_datagram(const struct ph__netlink *netlink, size_t size,
+                         ph__netlink_message message, void *user, bool *ret_done)
+{
+    const unsigned char *at = netlink->buffer;
+    while (size > 0) {
+        struct nlmsghdr header;
+        if (size < sizeof header) {
+            return -EBADMSG;
+        }
+        memcpy(&header, at, sizeof header);
+        if (header.nlmsg_len < sizeof header || header.nlmsg_len > size) {
+            return -EBADMSG;
+        }
+        const unsigned char *payload = at + sizeof header;
+        size_t payload_size = header.nlmsg_len - sizeof header;
+        size_t step = align(header.nlmsg_len);
+        step = step < size ? step : size;
+        at += step;
+        size -= step;
+        if (header.nlmsg_seq != netlink->sequence) {
+            continue; /* left over from a dump that was given up */
+        }
+        int err = 0;
+        switch (header.nlmsg_type) {
+        case NLMSG_DONE:
+            *ret_done = true;
+            return carried_error(payload, payload_size, 0);
+        case NLMSG_ERROR:
+            *ret_done = true;
+            err = carried_error(payload, payload_size, -EBADMSG);
+            return err == 0 ? -EBADMSG : err; /* an acknowledgement nobody asked for */
+        case SOCK_DIAG_BY_FAMILY:
+            err = message(user, payload, payload_size);
+            break;
+        default:
+            break; /* NLMSG_NOOP, and what later kernels may say */
+        }
+        if (err < 0) {
+            return err;
+        }
+    }
+    return 0;
+}
+
+int ph__netlink_dump(struct ph__netlink *netlink, const void *request, size_t size,
+                     ph__netlink_message message, void *user)
+{
+    int err = send_request(netlink, request, size);
+    bool done = false;
+    while (err == 0 && !done) {
+        size_t received = 0;
+        err = receive(netlink, &received);
+        if (err == 0) {
+            err = walk_datagram(netlink, received, message, user, &done);
+        }
+    }
+    return err;
+}
+
+int ph__netlink_next_attribute(const unsigned char **data, size_t *size,
+                               struct ph__netlink_attribute *ret_attribute)
+{
+    struct nlattr header;
+    if (*size == 0) {
+        return 0;
+    }
+    if (*size < sizeof header) {
+        return -EBADMSG;
+    }
+    memcpy(&header, *data, sizeof header);
+    if (header.nla_len < sizeof header || header.nla_len > *size) {
+        return -EBADMSG;
+    }
+    *ret_attribute = (struct ph__netlink_attribute){
+        .type = header.nla_type & (unsigned)NLA_TYPE_MASK,
+        .data = *data + sizeof header,
+        .size = header.nla_len - sizeof header,
+    };
+    size_t step = align(header.nla_len);
+    step = step < *size ? step : *size;
+    *data += step;
+    *size -= step;
+    return 1;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Snapshots: taking one, counting references, looking things up. Sharing among askers is in
+ * observer.c.
+ */
+#include "sockets/snapshot.h"
+
+#include "base/clock.h"
+#include "sockets/collect.h"
+#include "sockets/files.h"
+#include "sockets/join.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct ph__port_range default_ephemeral = {32768, 60999};
+
+static struct ph__port_range read_ephemeral(const char *proc_root)
+{
+    char text[64];
+    unsigned first;
+    unsigned last;
+    int proc = ph__files_open_folder(AT_FDCWD, proc_root);
+    if (proc < 0) {
+        return default_ephemeral;
+    }
+    int length = ph__files_read(proc, "sys/net/ipv4/ip_local_port_range", text, sizeof text);
+    close(proc);
+    if (length < 0 || sscanf(text, "%5u %5u", &first, &last) != 2 || first > UINT16_MAX ||
+        last > UINT16_MAX) {
+        return default_ephemeral;
+    }
+    return (struct ph__port_range){(uint16_t)first, (uint16_t)last};
+}
+
+/* Everything that ph_snapshot_unref() takes apart, so that it can do so after any failure. */
+static struct ph_snapshot *new_snapshot(const struct ph_sockets_config *cfg)
+{
+    struct ph_snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (!snapshot) {
+        return NULL;
+    }
+    atomic_init(&snapshot->references, 1);
+    pthread_mutex_init(&snapshot->owners.lock, NULL);
+    pthread_cond_init(&snapshot->owners.finished, NULL);
+    snapshot->seed = ph__index_seed();
+    ph__rows_init(&snapshot->rows, &snapshot->texts, cfg->sockets_max, snapshot->seed);
+    snapshot->taken_unix_ms = ph__clock_unix_ms();
+    snapshot->taken_us = ph__clock_us();
+    snapshot->proc_root = ph__arena_copy(&snapshot->texts, cfg->proc_root, strlen(cfg->proc_root));
+    snapshot->names = malloc(sizeof *snapshot->names);
+    if (snapshot->names) {
+        ph__lookup_init(&snapshot->names->users, ph__lookup_ask_user);
+        ph__lookup_init(&snapshot->names->interfaces, ph__lookup_ask_interface);
+        ph__lookup_init(&snapshot->names->services, ph__lookup_ask_service);
+    }
+    if (!snapshot->proc_root || !snapshot->names) {
+        ph_snapshot_unref(snapshot);
+        return NULL;
+    }
+    return snapshot;
+}
+
+int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg)
+{
+    struct ph_snapshot *snapshot = new_snapshot(cfg);
+    if (!snapshot) {
+        return -ENOMEM;
+    }
+    struct ph__collection collection = {.rows = &snapshot->rows};
+    int err = ph__collect(&collection, cfg);
+    if (err == 0) {
+        err = ph__join(&snapshot->rows, read_ephemeral(cfg->proc_root));
+    }
+    if (err < 0) {
+        ph_snapshot_unref(snapshot);
+        return err;
+    }
+    memcpy(snapshot->sources, collection.sources, sizeof snapshot->sources);
+    memcpy(snapshot->reasons, collection.reasons, sizeof snapshot->reasons);
+    ph__index_done(&snapshot->rows.seen); /* was for gathering only */
+    for (size_t i = 0; i < snapshot->rows.count; i++) {
+        const struct ph_socket *row = &snapshot->rows.items[i];
+        snapshot->state_counts[row->protocol][row->state]++;
+    }
+    *ret_snapshot = snapshot;
+    return 0;
+}
+
+struct ph_snapshot *ph_snapshot_ref(struct ph_snapshot *snapshot)
+{
+    atomic_fetch_add_explicit(&snapshot->references, 1, memory_order_relaxed);
+    return snapshot;
+}
+
+void ph_snapshot_unref(struct ph_snapshot *snapshot)
+{
+    if (!snapshot ||
+        atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    if (snapshot->names) {
+        ph__lookup_done(&snapshot->names->users);
+        ph__lookup_done(&snapshot->names->interfaces);
+        ph__lookup_done(&snapshot->names->services);
+        free(snapshot->names);
+    }
+    ph__rows_done(&snapshot->rows);
+    ph__arena_done(&snapshot->texts);
+    ph__arena_done(&snapshot->owners.arena);
+    free(snapshot->owners.items);
+    pthread_cond_destroy(&snapshot->owners.finished);
+    pthread_mutex_destroy(&snapshot->owners.lock);
+    free(snapshot);
+}
+
+uint64_t ph_snapshot_taken_unix_ms(const struct ph_snapshot *snapshot)
+{
+    return snapshot->taken_unix_ms;
+}
+
+uint64_t ph_snapshot_age_ms(const struct ph_snapshot *snapshot)
+{
+    return (ph__clock_us() - snapshot->taken_us) / 1000;
+}
+
+enum ph_source ph_snapshot_source(const struct ph_snapshot *snapshot, enum ph_protocol protocol,
+                                  const char **ret_reason)
+{
+    bool known = (unsigned)protocol < PH_PROTOCOL_COUNT;
+    if (ret_reason) {
+        *ret_reason = known ? snapshot->reasons[protocol] : NULL;
+    }
+    return known ? snapshot->sources[protocol] : PH_SOURCE_UNAVAILABLE;
+}
+
+size_t ph_snapshot_count(const struct ph_snapshot *snapshot)
+{
+    return snapshot->rows.count;
+}
+
+const struct ph_socket *ph_snapshot_at(const struct ph_snapshot *snapshot, size_t index)
+{
+    return index < snapshot->rows.count ? &snapshot->rows.items[index] : NULL;
+}
+
+size_t ph_snapshot_state_count(const struct ph_snapshot *snapshot, enum ph_protocol protocol,
+                               enum ph_state state)
+{
+    if ((unsigned)protocol >= PH_PROTOCOL_COUNT || (unsigned)state >= PH_STATE_COUNT) {
+        return 0;
+    }
+    return snapshot->state_counts[protocol][state];
+}
+
+const struct ph_socket *ph_snapshot_peer(const struct ph_snapshot *snapshot,
+                                         const struct ph_socket *socket)
+{
+    return socket->peer < 0 ? NULL : ph_snapshot_at(snapshot, (size_t)socket->peer);
+}
+
+const char *ph_snapshot_user(const struct ph_snapshot *snapshot, uint32_t uid)
+{
+    return ph__lookup_name(&snapshot->names->users, uid);
+}
+
+const char *ph_snapshot_interface(const struct ph_snapshot *snapshot, uint32_t index)
+{
+    return index == 0 ? NULL : ph__lookup_name(&snapshot->names->interfaces, index);
+}
+
+const char *ph__snapshot_service(const struct ph_snapshot *snapshot, enum ph_protocol protocol,
+                                 uint16_t port)
+{
+    uint32_t number = protocol == PH_PROTOCOL_UDP ? port + (uint32_t)PH__LOOKUP_UDP : port;
+    return ph__lookup_name(&snapshot->names->services, number);
+}

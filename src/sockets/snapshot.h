@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A snapshot from within: what the parts of this layer fill in before it is shared, and the
+ * owners that come later.
+ */
+#ifndef PORTHOLE_SOCKETS_SNAPSHOT_H
+#define PORTHOLE_SOCKETS_SNAPSHOT_H
+
+#include "sockets/arena.h"
+#include "sockets/index.h"
+#include "sockets/lookup.h"
+#include "sockets/rows.h"
+
+#include <porthole/sockets.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Filled by owners.c. */
+struct ph__owners {
+    struct ph__arena arena;  /* processes and their texts */
+    struct ph_owner *items;  /* grouped by socket; owned */
+    pthread_mutex_t lock;    /* guards the rest */
+    pthread_cond_t finished; /* a scan has ended */
+    bool scanning;
+    unsigned attempts; /* scans that have ended */
+    int result;        /* of the last */
+    bool done;         /* one succeeded: arena, items and the rows' fields stay as they are */
+};
+
+/* The names are behind a pointer of their own because readers of a const snapshot add to them. */
+struct ph__snapshot_names {
+    struct ph__lookup users;
+    struct ph__lookup interfaces;
+    struct ph__lookup services;
+};
+
+struct ph_snapshot {
+    atomic_uint references;
+    struct ph__rows rows;
+    struct ph__arena texts;           /* paths, reasons, proc_root */
+    struct ph__snapshot_names *names; /* owned */
+    const char *proc_root;
+    enum ph_source sources[PH_PROTOCOL_COUNT];
+    const char *reasons[PH_PROTOCOL_COUNT]; /* NULL: nothing to say */
+    size_t state_counts[PH_PROTOCOL_COUNT][PH_STATE_COUNT];
+    uint64_t seed;
+    uint64_t sequence; /* order of beginning among the snapshots of one observer */
+    uint64_t taken_unix_ms;
+    uint64_t taken_us; /* monotonic */
+    struct ph__owners owners;
+};
+
+/* Takes a snapshot with one reference. @return 0; as ph_sockets_snapshot(). */
+int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg);
+
+/* The service that has this port, or NULL; valid as long as the reference. */
+const char *ph__snapshot_service(const struct ph_snapshot *snapshot, enum ph_protocol protocol,
+                                 uint16_t port);
+
+#endif

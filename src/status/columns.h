@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a list is made of: columns, each of which can give its value for a row. The engine
+ * (list.h) filters, sorts and writes rows of any kind from these tables, and the OpenAPI document
+ * describes rows from them.
+ */
+#ifndef PORTHOLE_STATUS_COLUMNS_H
+#define PORTHOLE_STATUS_COLUMNS_H
+
+#include "base/buf.h"
+
+#include <porthole/server.h>
+#include <porthole/sockets.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ph__value_kind { PH__VALUE_NULL, PH__VALUE_BOOL, PH__VALUE_INT, PH__VALUE_TEXT };
+
+/* One cell. `text` may point into the snapshot, into `scratch`, or at a constant. */
+struct ph__value {
+    enum ph__value_kind kind;
+    int64_t number; /* of a BOOL (0 or 1) or an INT */
+    const char *text;
+    size_t size;
+    struct ph__buf *scratch; /* for columns that make their text; empty before each use */
+};
+
+void ph__value_null(struct ph__value *value);
+void ph__value_bool(struct ph__value *value, bool flag);
+void ph__value_int(struct ph__value *value, int64_t number);
+void ph__value_text(struct ph__value *value, const char *text); /* NULL: null */
+
+/* A number where anything below zero means unknown. */
+void ph__value_known(struct ph__value *value, int64_t number);
+
+/* What has been written to the scratch buffer; null when that is nothing. */
+void ph__value_scratch(struct ph__value *value);
+
+/* Appends the value as JSON. */
+void ph__value_write_json(const struct ph__value *value, struct ph__buf *buf);
+
+/* Appends a text as JSON; NULL gives null. */
+void ph__put_text(struct ph__buf *buf, const char *text);
+
+/* What the rows of a list are taken from. */
+struct ph__view {
+    struct ph_snapshot *snapshot; /* one reference; NULL where the list does without */
+    bool owners;                  /* owners have been looked up */
+    void *data;                   /* belongs to the list kind */
+};
+
+enum {
+    PH__COLUMN_OWNERS = 1, /* needs the owners */
+    PH__COLUMN_SHOWN = 2,  /* in the text format when no fields were named */
+    PH__COLUMN_EXTRA = 4,  /* elsewhere only when named */
+};
+
+struct ph__column {
+    const char *name;
+    const char *description;
+    const char *schema; /* JSON schema of the value, without null */
+    unsigned flags;
+    void (*get)(const struct ph__view *view, size_t row, struct ph__value *value);
+    /* For arrays and objects: writes the value as JSON. `get` then gives a short text. */
+    void (*json)(const struct ph__view *view, size_t row, struct ph__buf *buf);
+};
+
+#define PH__SCHEMA_TEXT "{\"type\":\"string\"}"
+#define PH__SCHEMA_INTEGER "{\"type\":\"integer\"}"
+#define PH__SCHEMA_BOOLEAN "{\"type\":\"boolean\"}"
+
+enum { PH__COLUMNS_MAX = 40 };
+
+/* A kind of list. */
+struct ph__list_kind {
+    const char *name;     /* "sockets": the last word of the path, and the key of the rows */
+    const char *row_name; /* "Socket": names the schema of a row */
+    const struct ph__column *columns;
+    size_t column_count; /* at most PH__COLUMNS_MAX */
+
+    /* Fills in view->data; on failure there is nothing to close. NULL: no data. */
+    int (*open)(struct ph__view *view, const struct ph_server *server);
+    void (*close)(struct ph__view *view);
+    size_t (*count)(const struct ph__view *view);
+    bool (*match)(const struct ph__view *view, size_t row, const struct ph_filter *filter);
+
+    /* Where rows have states of their own, in place of a socket's: their names, ending in NULL,
+     * and which one a row is in. NULL for the states of sockets. */
+    const char *const *states;
+    size_t (*state)(const struct ph__view *view, size_t row);
+
+    bool without_snapshot; /* a machine without any source has this list all the same */
+};
+
+extern const struct ph__list_kind ph__list_sockets;
+extern const struct ph__list_kind ph__list_ports;
+extern const struct ph__list_kind ph__list_connections;
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lists with their envelope, and ph_status_list(), which runs them without a server.
+ */
+#include "status/listing.h"
+
+#include "base/clock.h"
+#include "status/escape.h"
+
+#include <porthole/status.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int ph__view_open(const struct ph__list_kind *kind, struct ph_sockets *sockets,
+                  const struct ph_server *server, unsigned max_age_ms, bool owners,
+                  struct ph__view *ret_view)
+{
+    struct ph__view view = {.owners = owners};
+    int err = ph_sockets_snapshot(sockets, max_age_ms, &view.snapshot);
+    if (err == PH_ERR_SOURCE && kind->without_snapshot) {
+        view.owners = false;
+        err = 0;
+    } else if (!err && owners) {
+        err = ph_snapshot_owners(view.snapshot);
+    }
+    if (!err && kind->open) {
+        err = kind->open(&view, server);
+    }
+    if (err < 0) {
+        ph_snapshot_unref(view.snapshot);
+        return err;
+    }
+    *ret_view = view;
+    return 0;
+}
+
+void ph__write_taken(struct ph__buf *buf, const struct ph_snapshot *snapshot)
+{
+    char text[PH__RFC3339_TEXT];
+    uint64_t taken = snapshot ? ph_snapshot_taken_unix_ms(snapshot) : ph__clock_unix_ms();
+    ph__format_rfc3339(taken, text, sizeof text);
+    ph__buf_printf(buf, "\"taken_at\":\"%s\",\"age_ms\":", text);
+    ph__buf_put_u64(buf, snapshot ? ph_snapshot_age_ms(snapshot) : 0);
+}
+
+void ph__write_sources(struct ph__buf *buf, const struct ph_snapshot *snapshot)
+{
+    if (!snapshot) {
+        ph__buf_puts(buf, "null");
+        return;
+    }
+    for (int i = 0; i < PH_PROTOCOL_COUNT; i++) {
+        enum ph_protocol protocol = (enum ph_protocol)i;
+        const char *reason = NULL;
+        enum ph_source source = ph_snapshot_source(snapshot, protocol, &reason);
+        ph__buf_printf(buf, "%s\"%s\":{\"source\":\"%s\",\"reason\":", i ? "," : "{",
+                       ph_protocol_name(protocol), ph_source_name(source));
+        if (reason) {
+            ph__buf_put_json(buf, reason, strlen(reason));
+        } else {
+            ph__buf_puts(buf, "null");
+        }
+        ph__buf_putc(buf, '}');
+    }
+    ph__buf_putc(buf, '}');
+}
+
+static void write_json_envelope(struct ph__list *list, const char *name)
+{
+    struct ph__buf *buf = ph__list_before(list);
+    const struct ph_snapshot *snapshot = ph__list_view(list)->snapshot;
+    ph__buf_putc(buf, '{');
+    ph__write_taken(buf, snapshot);
+    ph__buf_puts(buf, ",\"sources\":");
+    ph__write_sources(buf, snapshot);
+    ph__buf_puts(buf, ",\"matched\":");
+    ph__buf_put_u64(buf, ph__list_matched(list));
+    ph__buf_puts(buf, ",\"returned\":");
+    ph__buf_put_u64(buf, ph__list_returned(list));
+    ph__buf_printf(buf, ",\"%s\":[\n", name);
+    ph__buf_puts(ph__list_after(list), "\n]}\n");
+}
+
+/* A protocol without a source must not look like one without sockets. */
+static void write_text_notes(struct ph__list *list)
+{
+    struct ph__buf *buf = ph__list_after(list);
+    const struct ph_snapshot *snapshot = ph__list_view(list)->snapshot;
+    for (int i = 0; snapshot && i < PH_PROTOCOL_COUNT; i++) {
+        enum ph_protocol protocol = (enum ph_protocol)i;
+        const char *reason = NULL;
+        if (ph_snapshot_source(snapshot, protocol, &reason) != PH_SOURCE_UNAVAILABLE) {
+            continue;
+        }
+        ph__buf_printf(buf, "# %s: unavailable", ph_protocol_name(protocol));
+        if (reason) {
+            ph__buf_puts(buf, ": ");
+            ph__escape_text(buf, reason, strlen(reason));
+        }
+        ph__buf_putc(buf, '\n');
+    }
+}
+
+int ph__listing_new(struct ph__list **ret_list, const struct ph__query *query,
+                    struct ph_sockets *sockets, const struct ph_server *server)
+{
+    struct ph__view view;
+    int err = ph__view_open(query->kind, sockets, server, query->max_age_ms,
+                            ph__query_needs_owners(query), &view);
+    if (err < 0) {
+        return err;
+    }
+    /* Where only the filter wanted them, they are not shown. */
+    view.owners = view.owners && query->owners;
+    struct ph__list *list = NULL;
+    err = ph__list_new(&list, query, &view);
+    if (err < 0) {
+        ph__view_close(query->kind, &view);
+        return err;
+    }
+    if (query->format == PH__FORMAT_JSON) {
+        write_json_envelope(list, query->kind->name);
+    } else if (query->format == PH__FORMAT_TEXT) {
+        write_text_notes(list);
+    }
+    *ret_list = list;
+    return 0;
+}
+
+static int read_params(struct ph__query *query, const struct ph_status_param *params,
+                       size_t param_count, char *problem, size_t problem_size)
+{
+    for (size_t i = 0; i < param_count; i++) {
+        const char *name = params[i].name;
+        if (!ph__param_find(ph__list_params, name)) {
+            ph__param_unknown(name, ph__list_params, NULL, problem, problem_size);
+            return PH_ERR_PARAMETER;
+        }
+        int err = ph__query_set(query, name, params[i].value, problem, problem_size);
+        if (err < 0) {
+            return err;
+        }
+    }
+    if (query->format == PH__FORMAT_COUNT) {
+        query->format = PH__FORMAT_JSON;
+    }
+    ph__query_finish(query);
+    return 0;
+}
+
+static int write_all(struct ph__list *list, int (*write)(void *user, const char *text, size_t size),
+                     void *user)
+{
+    enum { PIECE = 16384 };
+    char *piece = malloc(PIECE);
+    if (!piece) {
+        return -ENOMEM;
+    }
+    int err = 0;
+    for (;;) {
+        ssize_t size = ph__list_generate(list, piece, PIECE);
+        if (size <= 0) {
+            err = (int)size;
+            break;
+        }
+        err = write(user, piece, (size_t)size);
+        if (err < 0) {
+            break;
+        }
+    }
+    free(piece);
+    return err < 0 ? err : 0;
+}
+
+int ph_status_list(struct ph_sockets *sockets, const char *list_name,
+                   const struct ph_status_param *params, size_t param_count,
+                   int (*write)(void *user, const char *text, size_t size), void *user,
+                   char *problem, size_t problem_size)
+{
+    static const struct ph__list_kind *const kinds[] = {&ph__list_sockets, &ph__list_ports};
+    const struct ph__list_kind *kind = NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        kind = strcmp(kinds[i]->name, list_name) == 0 ? kinds[i] : kind;
+    }
+    if (!kind) {
+        return -ENOENT;
+    }
+    struct ph__query query;
+    int err = ph__query_init(&query, kind);
+    if (err < 0) {
+        return err;
+    }
+    struct ph__list *list = NULL;
+    err = read_params(&query, params, param_count, problem, problem_size);
+    err = err ? err : ph__listing_new(&list, &query, sockets, NULL);
+    ph__query_done(&query);
+    if (!err) {
+        err = write_all(list, write, user);
+    }
+    ph__list_free(list);
+    return err;
+}

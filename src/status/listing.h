@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a query to a list that can be written: takes the snapshot, looks owners up, opens the list
+ * and puts the envelope of api.md around it.
+ */
+#ifndef PORTHOLE_STATUS_LISTING_H
+#define PORTHOLE_STATUS_LISTING_H
+
+#include "status/list.h"
+
+/*
+ * Opens the view that a kind of list needs. Blocks.
+ *
+ * @param server  may be NULL where the kind does without.
+ * @return 0; as ph_sockets_snapshot() and ph_snapshot_owners().
+ */
+int ph__view_open(const struct ph__list_kind *kind, struct ph_sockets *sockets,
+                  const struct ph_server *server, unsigned max_age_ms, bool owners,
+                  struct ph__view *ret_view);
+
+/* Makes the list of a finished query, envelope included. Blocks. @return as ph__view_open(). */
+int ph__listing_new(struct ph__list **ret_list, const struct ph__query *query,
+                    struct ph_sockets *sockets, const struct ph_server *server);
+
+/* Appends `"taken_at":"…","age_ms":N`; without a snapshot now, and 0. */
+void ph__write_taken(struct ph__buf *buf, const struct ph_snapshot *snapshot);
+
+/* Appends {"tcp":{"source":"sock_diag","reason":null},…}; null without a snapshot. */
+void ph__write_sources(struct ph__buf *buf, const struct ph_snapshot *snapshot);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The formats of a list, and the choice by the Accept header (RFC 9110 section 12.5.1).
+ */
+#ifndef PORTHOLE_STATUS_NEGOTIATE_H
+#define PORTHOLE_STATUS_NEGOTIATE_H
+
+/* Most wanted first, where a client leaves the choice to us. */
+enum ph__format {
+    PH__FORMAT_JSON,
+    PH__FORMAT_NDJSON,
+    PH__FORMAT_TEXT,
+    PH__FORMAT_CSV,
+    PH__FORMAT_COUNT,
+};
+
+/* "json", "ndjson", "text", "csv". */
+const char *ph__format_name(enum ph__format format);
+
+/* The media type without parameters. */
+const char *ph__format_media_type(enum ph__format format);
+
+/* What goes into Content-Type. */
+const char *ph__format_content_type(enum ph__format format);
+
+/* The format of this name, or PH__FORMAT_COUNT. */
+enum ph__format ph__format_find(const char *name);
+
+/* The format that an Accept header (NULL: none) likes best; PH__FORMAT_COUNT when it takes none. */
+enum ph__format ph__negotiate(const char *accept);
+
+#endif

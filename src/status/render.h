@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One row in one format. What stands around the rows (envelope, commas) is list.c's.
+ */
+#ifndef PORTHOLE_STATUS_RENDER_H
+#define PORTHOLE_STATUS_RENDER_H
+
+#include "base/buf.h"
+#include "status/columns.h"
+
+#include <stddef.h>
+
+/* The columns chosen for a reply. */
+struct ph__choice {
+    const struct ph__column *columns[PH__COLUMNS_MAX];
+    size_t count;
+    unsigned widths[PH__COLUMNS_MAX]; /* text format: characters each column needs */
+};
+
+/* `scratch` is for the columns; what stands in it is lost. */
+
+/* {"id":"tcp-1",...} without a line end. */
+void ph__render_json(const struct ph__choice *choice, const struct ph__view *view, size_t row,
+                     struct ph__buf *buf, struct ph__buf *scratch);
+
+/* Names, then rows; lines end in CR LF. */
+void ph__render_csv_head(const struct ph__choice *choice, struct ph__buf *buf);
+void ph__render_csv(const struct ph__choice *choice, const struct ph__view *view, size_t row,
+                    struct ph__buf *buf, struct ph__buf *scratch);
+
+/* Aligned columns with their names in capitals on top; lines end in LF. The widths begin as
+ * those of the names, and ph__render_text_measure() widens them for a row. `flat` is scratch;
+ * its error tells whether it worked. */
+void ph__render_text_begin(struct ph__choice *choice);
+void ph__render_text_measure(struct ph__choice *choice, const struct ph__view *view, size_t row,
+                             struct ph__buf *flat, struct ph__buf *scratch);
+void ph__render_text_head(const struct ph__choice *choice, struct ph__buf *buf);
+void ph__render_text(const struct ph__choice *choice, const struct ph__view *view, size_t row,
+                     struct ph__buf *buf, struct ph__buf *scratch);
+
+#endif

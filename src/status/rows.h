@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What rows of sockets and rows of ports have in common, and single rows outside of lists.
+ */
+#ifndef PORTHOLE_STATUS_ROWS_H
+#define PORTHOLE_STATUS_ROWS_H
+
+#include "status/columns.h"
+#include "status/render.h"
+
+/* All columns of a kind that JSON shows unasked. */
+void ph__choice_all(struct ph__choice *choice, const struct ph__list_kind *kind);
+
+/* Appends one row of a kind as a JSON object with all its columns. */
+void ph__row_write(const struct ph__list_kind *kind, const struct ph__view *view, size_t row,
+                   struct ph__buf *buf);
+
+/* For a view of ph__list_sockets with sockets of the caller's choice in place of all: `data`
+ * points to an array of them. */
+const struct ph_socket *ph__socket_row(const struct ph__view *view, size_t row);
+
+/* Replies 200 with what is in the buffer as JSON, and frees it. */
+int ph__reply_buf(struct ph_response *res, struct ph__buf *buf);
+
+#endif
