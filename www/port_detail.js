@@ -70,7 +70,7 @@ const PEER_COLUMNS = [
 ];
 
 function detail_part(title, caption, columns) {
-    const heading = element('h4', { class: 'label' }, title);
+    const heading = element('h3', { class: 'label' }, title);
     const table = create_table({ caption, columns, key: (s) => String(s.id), class_name: 'mini' });
     const note = element('p', { class: 'soft' }, 'Asking…');
     const part = element('div', { class: 'detail-part' }, heading, table.element, note);

@@ -87,7 +87,7 @@ export async function open_page(browser, url, options = {}) {
 
 /*
  * Declares a file's tests: declare(on_page, get_browser) calls on_page(name, options, body), and
- * body gets ({ page, control, url, browser }) with a fresh stand-in and page.
+ * body gets ({ page, control, url }) with a fresh stand-in and page.
  */
 export async function browser_tests(name, declare, { commands = [], missing = null } = {}) {
     const skip = missing ?? await what_is_missing(commands) ?? false;
@@ -107,12 +107,13 @@ export async function browser_tests(name, declare, { commands = [], missing = nu
         function on_page(title, options, body) {
             test(title, async () => {
                 const fake = await start_fake_server(options.control);
-                const opened = await open_page(browser, fake.url, options);
+                let opened = null;
                 try {
-                    await body({ ...opened, control: fake.control, url: fake.url, browser });
+                    opened = await open_page(browser, fake.url, options);
+                    await body({ ...opened, control: fake.control, url: fake.url });
                     opened.check();
                 } finally {
-                    await opened.close();
+                    await opened?.close();
                     await fake.stop();
                 }
             });
