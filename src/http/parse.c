@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * llhttp's callbacks, and its errors as statuses.
+ */
+#include "http/parse.h"
+
+#include "http/check.h"
+
+#include <errno.h>
+#include <llhttp.h>
+#include <string.h>
+
+#if LLHTTP_VERSION_MAJOR < 9 && !LLHTTP_STRICT_MODE
+#error "llhttp before version 9 must be compiled with LLHTTP_STRICT_MODE=1"
+#endif
+
+_Static_assert(sizeof(llhttp_t) <= sizeof(((struct ph__parser *)0)->llhttp),
+               "struct ph__parser has room for llhttp's state");
+
+/* Chunked framing may cost this much beyond 16 bytes for each byte of the body: enough for bodies
+ * in one-byte chunks, too little for endless chunk extensions. */
+enum { OVERHEAD_FREE = 16384, OVERHEAD_PER_BYTE = 16 };
+
+static llhttp_t *llhttp_of(struct ph__parser *parser)
+{
+    return (llhttp_t *)(void *)parser->llhttp;
+}
+
+static struct ph__parser *parser_of(llhttp_t *llhttp)
+{
+    return llhttp->data;
+}
+
+enum ph__parse_result ph__parse_fail(struct ph__parser *parser, int status, const char *detail)
+{
+    parser->status = status;
+    parser->detail = detail;
+    return PH__PARSE_ERROR;
+}
+
+/* For callbacks: llhttp then stops with HPE_USER. */
+static int stop(struct ph__parser *parser, int status, const char *detail)
+{
+    ph__parse_fail(parser, status, detail);
+    return -1;
+}
+
+static uint32_t position(const struct ph__parser *parser, const char *at)
+{
+    return (uint32_t)(at - parser->head);
+}
+
+static int on_url(llhttp_t *llhttp, const char *at, size_t size)
+{
+    struct ph__parser *parser = parser_of(llhttp);
+    struct ph_request *req = parser->req;
+    if (req->target_size == 0) {
+        req->target = position(parser, at);
+    }
+    req->target_size += (uint32_t)size;
+    if (req->target_size > parser->limits->target_max) {
+        return stop(parser, 414, "the request target is longer than this server accepts");
+    }
+    return 0;
+}
+
+static int on_url_complete(llhttp_t *llhttp)
+{
+    parser_of(llhttp)->target_complete = true;
+    return 0;
+}
+
+/* llhttp hands a name over in several pieces when it came in several reads; likewise values. */
+static int on_field(llhttp_t *llhttp, const char *at, size_t size)
+{
+    struct ph__parser *parser = parser_of(llhttp);
+    struct ph_request *req = parser->req;
+    if (parser->in_trailers) {
+        return 0;
+    }
+    if (!parser->in_name) {
+        if (req->field_count == parser->limits->headers_max) {
+            return stop(parser, 431, "the request has more header fields than this server accepts");
+        }
+        req->fields[req->field_count++] = (struct ph__field){.name = position(parser, at)};
+        parser->in_name = true;
+    }
+    struct ph__field *field = &req->fields[req->field_count - 1];
+    field->name_size += (uint32_t)size;
+    field->value = field->name + field->name_size; /* for an empty value: the colon */
+    return 0;
+}
+
+static int on_value(llhttp_t *llhttp, const char *at, size_t size)
+{
+    struct ph__parser *parser = parser_of(llhttp);
+    if (parser->in_trailers) {
+        return 0;
+    }
+    parser->in_name = false;
+    struct ph__field *field = &parser->req->fields[parser->req->field_count - 1];
+    if (field->value_size == 0) {
+        field->value = position(parser, at);
+    }
+    /* Counted from the beginning of the value: the pieces of a folded one do not adjoin. */
+    field->value_size = position(parser, at) + (uint32_t)size - field->value;
+    return 0;
+}
+
+static int on_headers_complete(llhttp_t *llhttp)
+{
+    (void)llhttp;
+    return HPE_PAUSED; /* so that ph__parse_head() ends exactly behind the head */
+}
+
+static int on_message_complete(llhttp_t *llhttp)
+{
+    (void)llhttp;
+    return HPE_PAUSED;
+}
+
+static int on_chunk_header(llhttp_t *llhttp)
+{
+    struct ph__parser *parser = parser_of(llhttp);
+    parser->in_trailers = llhttp->content_length == 0;
+    if (llhttp->content_length > parser->limits->body_max - parser->body->size) {
+        return stop(parser, 413, "the request body is larger than this server accepts");
+    }
+    return 0;
+}
+
+static int on_body(llhttp_t *llhttp, const char *at, size_t size)
+{
+    struct ph__parser *parser = parser_of(llhttp);
+    ph__buf_append(parser->body, at, size);
+    if (ph__buf_error(parser->body)) {
+        return stop(parser, 503, "the server is out of memory");
+    }
+    return 0;
+}
+
+static const llhttp_settings_t settings = {
+    .on_url = on_url,
+    .on_url_complete = on_url_complete,
+    .on_header_field = on_field,
+    .on_header_value = on_value,
+    .on_headers_complete = on_headers_complete,
+    .on_message_complete = on_message_complete,
+    .on_chunk_header = on_chunk_header,
+    .on_body = on_body,
+};
+
+void ph__parse_init(struct ph__parser *parser, struct ph_request *req,
+                    const struct ph__limits *limits)
+{
+    parser->req = req;
+    parser->limits = limits;
+    parser->fed = 0;
+    parser->skipped = 0;
+    parser->head_size = 0;
+    parser->chunk_overhead = 0;
+    parser->body = NULL;
+    parser->in_trailers = false;
+    parser->target_complete = false;
+    parser->in_name = false;
+    parser->status = 0;
+    parser->detail = NULL;
+    llhttp_init(llhttp_of(parser), HTTP_REQUEST, &settings);
+    llhttp_of(parser)->data = parser;
+
+    struct ph__field *fields = req->fields;
+    *req = (struct ph_request){.fields = fields};
+}
+
+/* A token followed by a space, or by nothing yet, is a method we do not know; else it is junk. */
+static bool is_method_like(const char *text, size_t size)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~"; /* RFC 9110 section 5.6.2 */
+    size_t i = 0;
+    for (; i < size && text[i] != ' '; i++) {
+        char c = text[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && (c == '\0' || !strchr(marks, c))) {
+            return false;
+        }
+    }
+    return i > 0;
+}
+
+static enum ph__parse_result fail_as_llhttp(struct ph__parser *parser, llhttp_errno_t error,
+                                            const char *line, size_t size)
+{
+    switch (error) {
+    case HPE_USER:
+    case HPE_CB_CHUNK_HEADER:
+        return PH__PARSE_ERROR; /* a callback has said why */
+    case HPE_INVALID_METHOD:
+        return is_method_like(line, size)
+                   ? ph__parse_fail(parser, 501, "this server does not know the method")
+                   : ph__parse_fail(parser, 400, "the request line does not begin with a method");
+    case HPE_INVALID_VERSION:
+    case HPE_PAUSED_H2_UPGRADE:
+        return ph__parse_fail(parser, 505, "this server speaks HTTP/1.1 and HTTP/1.0 only");
+    case HPE_INVALID_CONTENT_LENGTH:
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+        return ph__parse_fail(parser, 400,
+                              "Content-Length must be one decimal number, and must not come "
+                              "together with Transfer-Encoding");
+    case HPE_INVALID_TRANSFER_ENCODING:
+        return ph__parse_fail(parser, 400, "Transfer-Encoding must be \"chunked\"");
+    case HPE_INVALID_CHUNK_SIZE:
+        return ph__parse_fail(parser, 400, "a chunk size is no hexadecimal number");
+    case HPE_INVALID_HEADER_TOKEN:
+        return ph__parse_fail(parser, 400, "a header field has a character that is not allowed");
+    case HPE_INVALID_URL:
+        return ph__parse_fail(parser, 400,
+                              "the request target has a character that must be percent-encoded "
+                              "(RFC 3986 section 2)");
+    default:
+        return ph__parse_fail(parser, 400, "the request is malformed (RFC 9112)");
+    }
+}
+
+static enum ph__parse_result need_more(struct ph__parser *parser, size_t size)
+{
+    if (size < parser->limits->head_max) {
+        return PH__PARSE_MORE;
+    }
+    return parser->target_complete
+               ? ph__parse_fail(parser, 431,
+                                "the header fields are longer than this server accepts")
+               : ph__parse_fail(parser, 414, "the request line is longer than this server accepts");
+}
+
+static void trim_value(const char *head, struct ph__field *field)
+{
+    while (field->value_size > 0) {
+        char last = head[field->value + field->value_size - 1];
+        if (last != ' ' && last != '\t') {
+            return;
+        }
+        field->value_size--;
+    }
+}
+
+static enum ph__parse_result finish_head(struct ph__parser *parser, char *buffer)
+{
+    struct ph_request *req = parser->req;
+    if (parser->head_size > parser->limits->head_max) {
+        return ph__parse_fail(parser, 431, "the header fields are longer than this server accepts");
+    }
+    for (unsigned i = 0; i < req->field_count; i++) {
+        trim_value(buffer, &req->fields[i]);
+    }
+    enum ph__parse_result result =
+        ph__check_head(parser, buffer + parser->skipped, parser->head_size - parser->skipped);
+    if (result == PH__PARSE_DONE) {
+        buffer[req->target + req->target_size] = '\0';
+        for (unsigned i = 0; i < req->field_count; i++) {
+            buffer[req->fields[i].name + req->fields[i].name_size] = '\0';
+            buffer[req->fields[i].value + req->fields[i].value_size] = '\0';
+        }
+    }
+    return result;
+}
+
+enum ph__parse_result ph__parse_head(struct ph__parser *parser, char *buffer, size_t size)
+{
+    llhttp_t *llhttp = llhttp_of(parser);
+    parser->head = buffer;
+    parser->req->head = buffer;
+    /* RFC 9112 section 2.2: empty lines before the request line are passed over. */
+    while (parser->fed == parser->skipped && size - parser->skipped >= 2 &&
+           buffer[parser->skipped] == '\r' && buffer[parser->skipped + 1] == '\n') {
+        parser->skipped += 2;
+        parser->fed += 2;
+    }
+    if (parser->fed == parser->skipped && size - parser->fed == 1 && buffer[parser->fed] == '\r') {
+        return PH__PARSE_MORE; /* half an empty line */
+    }
+    llhttp_errno_t error = llhttp_execute(llhttp, buffer + parser->fed, size - parser->fed);
+    if (error == HPE_OK) {
+        parser->fed = size;
+        return need_more(parser, size);
+    }
+    if (error != HPE_PAUSED) {
+        return fail_as_llhttp(parser, error, buffer + parser->skipped, size - parser->skipped);
+    }
+    parser->fed = parser->head_size = (size_t)(llhttp_get_error_pos(llhttp) - buffer);
+    return finish_head(parser, buffer);
+}
+
+static bool overhead_exceeded(const struct ph__parser *parser)
+{
+    return parser->chunk_overhead > OVERHEAD_FREE + OVERHEAD_PER_BYTE * parser->body->size;
+}
+
+enum ph__parse_result ph__parse_chunks(struct ph__parser *parser, const char *bytes, size_t size,
+                                       struct ph__buf *body, size_t *ret_used)
+{
+    llhttp_t *llhttp = llhttp_of(parser);
+    parser->body = body;
+    llhttp_resume(llhttp); /* from the pause behind the head; else it does nothing */
+    size_t before = body->size;
+    llhttp_errno_t error = llhttp_execute(llhttp, bytes, size);
+    if (error != HPE_OK && error != HPE_PAUSED) {
+        return fail_as_llhttp(parser, error, bytes, size);
+    }
+    size_t used = error == HPE_OK ? size : (size_t)(llhttp_get_error_pos(llhttp) - bytes);
+    parser->chunk_overhead += used - (body->size - before);
+    if (overhead_exceeded(parser)) {
+        return parser->in_trailers
+                   ? ph__parse_fail(parser, 431, "the trailer fields are longer than accepted")
+                   : ph__parse_fail(parser, 400, "the chunk extensions are longer than accepted");
+    }
+    *ret_used = used;
+    return error == HPE_PAUSED ? PH__PARSE_DONE : PH__PARSE_MORE;
+}

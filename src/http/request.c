@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What http.h tells of a request.
+ */
+#include "http/request.h"
+
+#include "http/router.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+const char *ph_request_method(const struct ph_request *req)
+{
+    return ph__method_name(req->method);
+}
+
+const char *ph_request_path(const struct ph_request *req)
+{
+    return req->uri.path;
+}
+
+const char *ph_request_target(const struct ph_request *req)
+{
+    return req->head + req->target;
+}
+
+int ph_request_minor_version(const struct ph_request *req)
+{
+    return req->minor_version;
+}
+
+const struct ph__field *ph__request_field(const struct ph_request *req, const char *name)
+{
+    size_t size = strlen(name);
+    for (unsigned i = 0; i < req->field_count; i++) {
+        const struct ph__field *field = &req->fields[i];
+        if (field->name_size == size && strncasecmp(req->head + field->name, name, size) == 0) {
+            return field;
+        }
+    }
+    return NULL;
+}
+
+const char *ph_request_header(const struct ph_request *req, const char *name)
+{
+    const struct ph__field *field = ph__request_field(req, name);
+    return field ? req->head + field->value : NULL;
+}
+
+size_t ph_request_header_count(const struct ph_request *req)
+{
+    return req->field_count;
+}
+
+int ph_request_header_at(const struct ph_request *req, size_t index, const char **ret_name,
+                         const char **ret_value)
+{
+    if (index >= req->field_count) {
+        return -ERANGE;
+    }
+    *ret_name = req->head + req->fields[index].name;
+    *ret_value = req->head + req->fields[index].value;
+    return 0;
+}
+
+const char *ph_request_param(const struct ph_request *req, const char *name)
+{
+    int index = req->route ? ph__route_param(req->route, name) : -1;
+    return index < 0 ? NULL : req->params[index];
+}
+
+int ph_request_query_at(const struct ph_request *req, size_t index, const char **ret_name,
+                        const char **ret_value)
+{
+    if (index >= req->uri.query_count) {
+        return -ERANGE;
+    }
+    const char *name = req->uri.query;
+    const char *value = name + strlen(name) + 1;
+    for (; index > 0; index--) {
+        name = value + strlen(value) + 1;
+        value = name + strlen(name) + 1;
+    }
+    *ret_name = name;
+    *ret_value = value;
+    return 0;
+}
+
+const char *ph_request_query(const struct ph_request *req, const char *name)
+{
+    const char *at = req->uri.query;
+    for (size_t i = 0; i < req->uri.query_count; i++) {
+        const char *value = at + strlen(at) + 1;
+        if (strcmp(at, name) == 0) {
+            return value;
+        }
+        at = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+size_t ph_request_query_count(const struct ph_request *req)
+{
+    return req->uri.query_count;
+}
+
+const void *ph_request_body(const struct ph_request *req, size_t *ret_size)
+{
+    *ret_size = req->body_size;
+    return req->body_size ? req->body : "";
+}
+
+const char *ph_request_peer(const struct ph_request *req)
+{
+    /* The text is a cache of `peer`: writing it does not change what the request is. */
+    struct ph_request *cache = (struct ph_request *)(uintptr_t)req;
+    if (!req->peer_text[0]) {
+        ph__sockaddr_format(&req->peer, cache->peer_text, sizeof cache->peer_text);
+    }
+    return req->peer_text;
+}
+
+struct ph_server *ph_request_server(const struct ph_request *req)
+{
+    return req->server;
+}

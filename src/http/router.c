@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tree of routes.
+ *
+ *   GET /things        root ── "things" ── ":" (any one segment)
+ *   GET /things/:id      │         └─ routes[GET]     └─ routes[GET], routes[PUT]
+ *   PUT /things/:id      └─ "files" ── "*" (the rest)
+ *
+ * At each segment a literal child is tried before ":", and ":" before "*"; when a choice leads
+ * nowhere, or to a node without the method, the next is tried. Only when that fails a second walk
+ * asks whether any method would have matched: that decides between 404 and 405.
+ */
+#include "http/router.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ph__node {
+    char *literal;              /* owned; NULL for the root, ":" and "*" children */
+    struct ph__node **literals; /* sorted by text */
+    size_t literal_count;
+    struct ph__node *any;  /* ":name" */
+    struct ph__node *rest; /* "*" */
+    struct ph__route *routes[PH__METHOD_COUNT];
+    bool has_routes;
+};
+
+void ph__router_init(struct ph__router *router)
+{
+    *router = (struct ph__router){0};
+}
+
+static void free_route(struct ph__route *route)
+{
+    if (!route) {
+        return;
+    }
+    for (unsigned i = 0; i < route->param_count; i++) {
+        free(route->params[i]);
+    }
+    free(route->pattern);
+    free(route);
+}
+
+/* As deep as the longest pattern, which the program itself wrote. */
+static void free_node(struct ph__node *node) /* NOLINT(misc-no-recursion) */
+{
+    if (!node) {
+        return;
+    }
+    for (size_t i = 0; i < node->literal_count; i++) {
+        free_node(node->literals[i]);
+    }
+    free(node->literals);
+    free_node(node->any);
+    free_node(node->rest);
+    for (int i = 0; i < PH__METHOD_COUNT; i++) {
+        free_route(node->routes[i]);
+    }
+    free(node->literal);
+    free(node);
+}
+
+void ph__router_done(struct ph__router *router)
+{
+    free_node(router->root);
+    ph__router_init(router);
+}
+
+/* Where `text` is among the literal children, or would have to be inserted. */
+static size_t find_literal(const struct ph__node *node, const char *text, size_t size,
+                           bool *ret_found)
+{
+    size_t low = 0;
+    size_t high = node->literal_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const char *literal = node->literals[middle]->literal;
+        int order = strncmp(literal, text, size);
+        if (order == 0 && literal[size] != '\0') {
+            order = 1; /* the literal is longer */
+        }
+        if (order == 0) {
+            *ret_found = true;
+            return middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *ret_found = false;
+    return low;
+}
+
+/* Returns the child, a new one if need be; NULL: out of memory. */
+static struct ph__node *literal_child(struct ph__node *node, const char *text, size_t size)
+{
+    bool found;
+    size_t at = find_literal(node, text, size, &found);
+    if (found) {
+        return node->literals[at];
+    }
+    struct ph__node **grown =
+        realloc(node->literals, (node->literal_count + 1) * sizeof(struct ph__node *));
+    if (!grown) {
+        return NULL;
+    }
+    node->literals = grown;
+    struct ph__node *child = calloc(1, sizeof *child);
+    char *literal = strndup(text, size);
+    if (!child || !literal) {
+        free(child);
+        free(literal);
+        return NULL;
+    }
+    child->literal = literal;
+    memmove(&grown[at + 1], &grown[at], (node->literal_count - at) * sizeof(struct ph__node *));
+    grown[at] = child;
+    node->literal_count++;
+    return child;
+}
+
+static struct ph__node *special_child(struct ph__node **slot)
+{
+    if (!*slot) {
+        *slot = calloc(1, sizeof **slot);
+    }
+    return *slot;
+}
+
+static int add_param(struct ph__route *route, const char *name, size_t size)
+{
+    if (size == 0 || route->param_count == PH__PARAMS_MAX) {
+        return PH_ERR_PATTERN;
+    }
+    for (unsigned i = 0; i < route->param_count; i++) {
+        if (strlen(route->params[i]) == size && memcmp(route->params[i], name, size) == 0) {
+            return PH_ERR_PATTERN;
+        }
+    }
+    char *copy = strndup(name, size);
+    if (!copy) {
+        return -ENOMEM;
+    }
+    route->params[route->param_count++] = copy;
+    return 0;
+}
+
+/* Goes down from `node` along one segment of a pattern. */
+static int descend(struct ph__node **node, struct ph__route *route, const char *segment,
+                   size_t size, bool last)
+{
+    int err = 0;
+    if (segment[0] == ':') {
+        err = add_param(route, segment + 1, size - 1);
+        *node = err < 0 ? NULL : special_child(&(*node)->any);
+    } else if (size == 1 && segment[0] == '*') {
+        err = last ? add_param(route, segment, size) : PH_ERR_PATTERN;
+        *node = err < 0 ? NULL : special_child(&(*node)->rest);
+    } else {
+        *node = literal_child(*node, segment, size);
+    }
+    return err < 0 ? err : *node ? 0 : -ENOMEM;
+}
+
+/* Builds the path of a pattern, which begins with '/', and puts the route at its end. */
+static int insert(struct ph__router *router, struct ph__route *route, const char *path)
+{
+    if (!router->root) {
+        router->root = calloc(1, sizeof *router->root);
+        if (!router->root) {
+            return -ENOMEM;
+        }
+    }
+    struct ph__node *node = router->root;
+    for (const char *segment = path; segment;) {
+        segment++; /* the slash */
+        const char *slash = strchr(segment, '/');
+        size_t size = slash ? (size_t)(slash - segment) : strlen(segment);
+        int err = descend(&node, route, segment, size, !slash);
+        if (err < 0) {
+            return err;
+        }
+        segment = slash;
+    }
+    if (node->routes[route->method]) {
+        return PH_ERR_ROUTE_TAKEN;
+    }
+    node->routes[route->method] = route;
+    node->has_routes = true;
+    return 0;
+}
+
+int ph__router_add(struct ph__router *router, const struct ph_route *wanted)
+{
+    const char *space = wanted->pattern ? strchr(wanted->pattern, ' ') : NULL;
+    if (!space || space[1] != '/' || !wanted->handler) {
+        return PH_ERR_PATTERN;
+    }
+    enum ph__method method = ph__method_of(wanted->pattern, (size_t)(space - wanted->pattern));
+    if (method == PH__METHOD_COUNT || strpbrk(space + 1, " ?#%\r\n\t")) {
+        return PH_ERR_PATTERN;
+    }
+    struct ph__route *route = calloc(1, sizeof *route);
+    if (!route) {
+        return -ENOMEM;
+    }
+    route->pattern = strdup(wanted->pattern);
+    route->method = method;
+    route->handler = wanted->handler;
+    route->user = wanted->user;
+    route->blocking = wanted->blocking;
+    route->index = router->route_count;
+    int err = route->pattern ? insert(router, route, space + 1) : -ENOMEM;
+    if (err < 0) {
+        free_route(route);
+        return err;
+    }
+    router->route_count++;
+    router->any_blocking |= route->blocking;
+    return 0;
+}
+
+/* What a walk down the tree carries along. */
+struct walk {
+    enum ph__method method; /* PH__METHOD_COUNT: any will do */
+    const char *end;        /* of the segments */
+    const char **params;
+    const char *path;     /* the joined path, for "*" */
+    const char *segments; /* the beginning of the segments */
+};
+
+static const struct ph__route *route_for(const struct ph__node *node, enum ph__method method)
+{
+    const struct ph__route *route = node->routes[method];
+    return !route && method == PH__METHOD_HEAD ? node->routes[PH__METHOD_GET] : route;
+}
+
+static bool accepts(const struct ph__node *node, enum ph__method method)
+{
+    return method == PH__METHOD_COUNT ? node->has_routes : route_for(node, method) != NULL;
+}
+
+/* As deep as the longest pattern, however long the path. */
+static const struct ph__node *find(const struct ph__node *node, const struct walk *walk,
+                                   const char *segment,
+                                   unsigned param) /* NOLINT(misc-no-recursion) */
+{
+    if (segment == walk->end) {
+        return accepts(node, walk->method) ? node : NULL;
+    }
+    size_t size = strlen(segment);
+    const char *next = segment + size + 1;
+    bool is_literal = false;
+    size_t at = find_literal(node, segment, size, &is_literal);
+    const struct ph__node *found = NULL;
+    if (is_literal) {
+        found = find(node->literals[at], walk, next, param);
+    }
+    if (!found && node->any && size > 0) {
+        found = find(node->any, walk, next, param + 1);
+        if (found) {
+            walk->params[param] = segment;
+        }
+    }
+    if (!found && node->rest && accepts(node->rest, walk->method)) {
+        found = node->rest;
+        walk->params[param] = walk->path + 1 + (segment - walk->segments);
+    }
+    return found;
+}
+
+static void list_allowed(const struct ph__node *node, char allow[PH__ALLOW_TEXT])
+{
+    char *at = allow;
+    for (int method = 0; method < PH__METHOD_COUNT; method++) {
+        bool served = node->routes[method] || method == PH__METHOD_OPTIONS ||
+                      (method == PH__METHOD_HEAD && node->routes[PH__METHOD_GET]);
+        if (served) {
+            const char *name = ph__method_name((enum ph__method)method);
+            at = stpcpy(stpcpy(at, at == allow ? "" : ", "), name);
+        }
+    }
+}
+
+enum ph__match ph__router_match(const struct ph__router *router, struct ph_request *req,
+                                char allow[PH__ALLOW_TEXT])
+{
+    if (!router->root || req->uri.asterisk) {
+        return PH__MATCH_NO_PATH;
+    }
+    struct walk walk = {.method = req->method,
+                        .end = req->uri.segments + req->uri.path_size,
+                        .params = req->params,
+                        .path = req->uri.path,
+                        .segments = req->uri.segments};
+    const struct ph__node *node = find(router->root, &walk, req->uri.segments, 0);
+    if (node) {
+        req->route = route_for(node, req->method);
+        return PH__MATCH_FOUND;
+    }
+    walk.method = PH__METHOD_COUNT;
+    node = find(router->root, &walk, req->uri.segments, 0);
+    if (!node) {
+        return PH__MATCH_NO_PATH;
+    }
+    list_allowed(node, allow);
+    return req->method == PH__METHOD_OPTIONS ? PH__MATCH_OPTIONS : PH__MATCH_NO_METHOD;
+}
+
+int ph__route_param(const struct ph__route *route, const char *name)
+{
+    for (unsigned i = 0; i < route->param_count; i++) {
+        if (strcmp(route->params[i], name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}

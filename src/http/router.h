@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Routes as a tree of path segments. A request walks down one segment at a time: the cost
+ * depends on the length of its path, not on the number of routes.
+ */
+#ifndef PORTHOLE_HTTP_ROUTER_H
+#define PORTHOLE_HTTP_ROUTER_H
+
+#include "http/method.h"
+#include "http/request.h"
+
+#include <porthole/server.h>
+
+#include <stddef.h>
+
+struct ph__node;
+
+struct ph__route {
+    char *pattern; /* owned, as given */
+    enum ph__method method;
+    ph_handler handler;
+    void *user;
+    bool blocking;
+    unsigned index; /* counted from 0 in the order they were added */
+    unsigned param_count;
+    char *params[PH__PARAMS_MAX]; /* names, owned; "*" for a trailing wildcard */
+};
+
+struct ph__router {
+    struct ph__node *root; /* NULL before the first route */
+    unsigned route_count;
+    bool any_blocking;
+};
+
+/* "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" and a NUL. */
+enum { PH__ALLOW_TEXT = 64 };
+
+void ph__router_init(struct ph__router *router);
+void ph__router_done(struct ph__router *router);
+
+/* Returns 0, PH_ERR_PATTERN, PH_ERR_ROUTE_TAKEN or -ENOMEM. */
+int ph__router_add(struct ph__router *router, const struct ph_route *route);
+
+enum ph__match {
+    PH__MATCH_FOUND,     /* req->route and req->params are set */
+    PH__MATCH_NO_PATH,   /* 404 */
+    PH__MATCH_NO_METHOD, /* 405; allow is filled in */
+    PH__MATCH_OPTIONS,   /* OPTIONS that no route serves: 204; allow is filled in */
+};
+
+/* Finds the route of a request whose method and uri are set. HEAD finds GET's routes too. */
+enum ph__match ph__router_match(const struct ph__router *router, struct ph_request *req,
+                                char allow[PH__ALLOW_TEXT]);
+
+/* The place of a parameter in req->params, or -1. */
+int ph__route_param(const struct ph__route *route, const char *name);
+
+#endif

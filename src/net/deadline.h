@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Deadlines in lists: all entries of one list wait equally long, so a new one goes to the end
+ * and the one that is due first stands at the beginning. Every operation costs O(1), however
+ * many connections wait. One thread uses a list.
+ */
+#ifndef PORTHOLE_NET_DEADLINE_H
+#define PORTHOLE_NET_DEADLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ph__deadline {
+    struct ph__deadline *previous, *next; /* both NULL: in no list */
+    uint64_t due_ms;                      /* CLOCK_MONOTONIC */
+};
+
+struct ph__deadlines {
+    struct ph__deadline anchor; /* a ring: anchor.next is due first, anchor.previous last */
+};
+
+void ph__deadlines_init(struct ph__deadlines *list);
+
+/*
+ * Puts an entry that is in no list at its place by due_ms. That is the end, or a few steps
+ * before it when the time began to run on another thread a moment ago.
+ */
+void ph__deadlines_add(struct ph__deadlines *list, struct ph__deadline *entry, uint64_t due_ms);
+
+/* Takes an entry out of the list it is in, if any. */
+void ph__deadline_cancel(struct ph__deadline *entry);
+
+/* The entry that is due first, or NULL. */
+struct ph__deadline *ph__deadlines_first(const struct ph__deadlines *list);
+
+static inline bool ph__deadline_is_set(const struct ph__deadline *entry)
+{
+    return entry->next;
+}
+
+#endif

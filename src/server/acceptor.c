@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The accept thread.
+ */
+#include "server/acceptor.h"
+
+#include "base/clock.h"
+#include "server/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Connections accepted before the thread looks whether it is to stop. */
+enum { ACCEPT_BATCH = 256 };
+
+/* How long to leave the listeners alone when there is nothing to accept with. */
+enum { PAUSE_MS = 100 };
+
+static int open_reserve(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int watch_listeners(struct ph__acceptor *acceptor)
+{
+    struct ph_server *server = acceptor->server;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        struct ph__listener *listener = &server->listeners[i];
+        int err = ph__loop_add_listener(&acceptor->loop, listener->fd, listener);
+        if (err < 0) {
+            return err;
+        }
+    }
+    return 0;
+}
+
+void ph__acceptor_init(struct ph__acceptor *acceptor, struct ph_server *server)
+{
+    *acceptor = (struct ph__acceptor){.server = server, .loop = PH__LOOP_CLOSED, .reserve_fd = -1};
+}
+
+void ph__acceptor_done(struct ph__acceptor *acceptor)
+{
+    ph__acceptor_close(acceptor);
+    ph__loop_done(&acceptor->loop);
+}
+
+int ph__acceptor_open(struct ph__acceptor *acceptor)
+{
+    int err = acceptor->loop.epoll_fd < 0 ? ph__loop_init(&acceptor->loop) : 0;
+    if (err < 0) {
+        return err;
+    }
+    acceptor->paused = false;
+    acceptor->reserve_fd = open_reserve();
+    return acceptor->reserve_fd < 0 ? -errno : watch_listeners(acceptor);
+}
+
+void ph__acceptor_close(struct ph__acceptor *acceptor)
+{
+    if (acceptor->reserve_fd >= 0) {
+        close(acceptor->reserve_fd);
+        acceptor->reserve_fd = -1;
+    }
+}
+
+/* ---- one connection ---- */
+
+static struct ph__worker *least_loaded(struct ph__acceptor *acceptor)
+{
+    struct ph_server *server = acceptor->server;
+    struct ph__worker *best = NULL;
+    unsigned fewest = UINT_MAX;
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        /* Beginning with another one each time, so that equals take turns. */
+        struct ph__worker *worker =
+            &server->workers[(acceptor->next_worker + i) % server->worker_count];
+        unsigned open = atomic_load_explicit(&worker->open, memory_order_relaxed);
+        if (open < fewest) {
+            fewest = open;
+            best = worker;
+        }
+    }
+    acceptor->next_worker = (best->index + 1) % server->worker_count;
+    return best;
+}
+
+/*
+ * How long a connection waited in the accept queue. On a socket that has sent nothing yet the
+ * kernel counts "last data sent" from the end of the handshake (Linux, tcp_rcv_state_process()).
+ */
+static int32_t accept_wait_ms(int fd, sa_family_t family)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    if (family == AF_UNIX || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) {
+        return -1;
+    }
+    return info.tcpi_last_data_sent <= INT32_MAX ? (int32_t)info.tcpi_last_data_sent : -1;
+}
+
+/* Tells a client that the server is full, as well as that goes without waiting for the request:
+ * what has arrived of it is read, so that the close does not reset the connection. */
+static void refuse(struct ph__acceptor *acceptor, int fd)
+{
+    static const char body[] =
+        "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+        "\"detail\":\"this server has no room for more connections\"}";
+    char date[PH__HTTP_DATE_TEXT];
+    char reply[512];
+    char nobody_reads[4096];
+    ph__format_http_date(ph__clock_unix_ms() / 1000, date, sizeof date);
+    int size = snprintf(reply, sizeof reply,
+                        "HTTP/1.1 503 Service Unavailable\r\nDate: %s\r\n"
+                        "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
+                        "Retry-After: 1\r\nConnection: close\r\n\r\n%s",
+                        date, sizeof body - 1, body);
+    atomic_fetch_add_explicit(&acceptor->server->refused, 1, memory_order_relaxed);
+    if (send(fd, reply, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) == size) {
+        shutdown(fd, SHUT_WR);
+        while (recv(fd, nobody_reads, sizeof nobody_reads, MSG_DONTWAIT) > 0) {
+            ;
+        }
+    }
+    close(fd);
+}
+
+static void hand_over(struct ph__acceptor *acceptor, int fd, const struct sockaddr_storage *from)
+{
+    struct ph__sockaddr peer = ph__sockaddr_of(from);
+    struct ph__worker *worker = least_loaded(acceptor);
+    int32_t waited_ms = accept_wait_ms(fd, from->ss_family);
+    atomic_fetch_add_explicit(&acceptor->server->accepted, 1, memory_order_relaxed);
+    if (ph__worker_adopt(worker, fd, &peer, waited_ms) < 0) {
+        refuse(acceptor, fd);
+    }
+}
+
+/* ---- out of descriptors ---- */
+
+static void pause_accepting(struct ph__acceptor *acceptor)
+{
+    struct ph_server *server = acceptor->server;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        ph__loop_remove(&acceptor->loop, server->listeners[i].fd);
+    }
+    acceptor->paused = true;
+}
+
+static void resume_accepting(struct ph__acceptor *acceptor)
+{
+    if (acceptor->reserve_fd < 0) {
+        acceptor->reserve_fd = open_reserve();
+    }
+    if (acceptor->reserve_fd >= 0 && watch_listeners(acceptor) == 0) {
+        acceptor->paused = false;
+    } else {
+        pause_accepting(acceptor);
+    }
+}
+
+/* Uses the reserve descriptor to tell the next client in the queue that there are none. Returns
+ * false when nobody is waiting any more, or nothing can be done now. */
+static bool refuse_one(struct ph__acceptor *acceptor, int listen_fd)
+{
+    if (acceptor->reserve_fd < 0) {
+        return false;
+    }
+    close(acceptor->reserve_fd);
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+        refuse(acceptor, fd);
+    }
+    acceptor->reserve_fd = open_reserve();
+    if (acceptor->reserve_fd < 0) {
+        pause_accepting(acceptor); /* somebody else took the descriptor */
+    }
+    return fd >= 0 && acceptor->reserve_fd >= 0;
+}
+
+static bool out_of_resources(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* ---- the thread ---- */
+
+/* Accepts what waits at one listener; returns false when there is no more, or no use. */
+static bool accept_one(struct ph__acceptor *acceptor, int listen_fd)
+{
+    struct sockaddr_storage from = {.ss_family = AF_UNIX}; /* what accept4(2) may leave as it is */
+    socklen_t size = sizeof from;
+    int fd = accept4(listen_fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+        hand_over(acceptor, fd, &from);
+        return true;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return false;
+    }
+    if (errno == EMFILE || errno == ENFILE) {
+        return refuse_one(acceptor, listen_fd);
+    }
+    if (out_of_resources(errno)) {
+        pause_accepting(acceptor);
+        return false;
+    }
+    /* ECONNABORTED, EINTR, and network errors of the connection itself, see accept(2). */
+    return true;
+}
+
+static void accept_batch(struct ph__acceptor *acceptor, const struct ph__listener *listener)
+{
+    for (int i = 0; i < ACCEPT_BATCH && accept_one(acceptor, listener->fd); i++) {
+        ;
+    }
+}
+
+/* Serves the listeners until the time has come (0: there is none) or the loop is woken. */
+static void accept_until(struct ph__acceptor *acceptor, uint64_t until_ms)
+{
+    struct ph_server *server = acceptor->server;
+    struct ph__event events[PH__LOOP_BATCH];
+    for (;;) {
+        int timeout = acceptor->paused ? PAUSE_MS : -1;
+        if (until_ms) {
+            uint64_t now_ms = ph__clock_ms();
+            if (now_ms >= until_ms) {
+                return;
+            }
+            int left = until_ms - now_ms > INT_MAX ? INT_MAX : (int)(until_ms - now_ms);
+            timeout = timeout < 0 || left < timeout ? left : timeout;
+        }
+        int count = ph__loop_wait(&acceptor->loop, events, timeout);
+        for (int i = 0; i < count; i++) {
+            if (events[i].item && !acceptor->paused) {
+                accept_batch(acceptor, events[i].item);
+            }
+        }
+        if (acceptor->paused && count == 0) {
+            resume_accepting(acceptor);
+        }
+        if (!until_ms && atomic_load_explicit(&server->stopping, memory_order_acquire)) {
+            return;
+        }
+    }
+}
+
+/* Those who have been confirmed before the stop are served: closing the listener would reset
+ * their connections. */
+static void close_listeners(struct ph__acceptor *acceptor)
+{
+    struct ph_server *server = acceptor->server;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        accept_batch(acceptor, &server->listeners[i]);
+        ph__listener_close(&server->listeners[i]);
+    }
+}
+
+static bool all_closed(const struct ph_server *server)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        if (atomic_load_explicit(&server->workers[i].open, memory_order_acquire) > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void set_phase(struct ph_server *server, enum ph__phase phase)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        ph__worker_set_phase(&server->workers[i], phase);
+    }
+}
+
+/* Waits until no connection is left: a worker that ends wakes the loop. */
+static void wait_for_connections(struct ph__acceptor *acceptor, uint64_t until_ms)
+{
+    struct ph__event events[PH__LOOP_BATCH];
+    uint64_t now_ms;
+    while (!all_closed(acceptor->server) && (now_ms = ph__clock_ms()) < until_ms) {
+        uint64_t left = until_ms - now_ms;
+        ph__loop_wait(&acceptor->loop, events, left > INT_MAX ? INT_MAX : (int)left);
+    }
+}
+
+static void *run(void *user)
+{
+    struct ph__acceptor *acceptor = user;
+    struct ph_server *server = acceptor->server;
+    accept_until(acceptor, 0);
+    if (server->cfg.drain_delay_ms) {
+        accept_until(acceptor, ph__clock_ms() + server->cfg.drain_delay_ms);
+    }
+    close_listeners(acceptor);
+    set_phase(server, PH__PHASE_DRAINING);
+    wait_for_connections(acceptor, ph__clock_ms() + server->cfg.drain_ms);
+    set_phase(server, PH__PHASE_CUTTING);
+    return NULL;
+}
+
+int ph__acceptor_start(struct ph__acceptor *acceptor)
+{
+    return -pthread_create(&acceptor->thread, NULL, run, acceptor);
+}
+
+void ph__acceptor_join(struct ph__acceptor *acceptor)
+{
+    pthread_join(acceptor->thread, NULL);
+}

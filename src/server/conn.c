@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The connection's states, and what drives it from one to the next.
+ */
+#include "server/conn.h"
+
+#include "server/server.h"
+#include "server/worker.h"
+
+#include <assert.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Steps in one turn before others get theirs. */
+enum { TURN_STEPS = 64 };
+
+/* A deadline is put off each time this many bytes have moved: slower is too slow. */
+enum { PROGRESS_BYTES = 16 * 1024 };
+
+#define TO(state) (1u << PH__CONN_##state)
+
+static const struct {
+    const char *name;
+    unsigned next; /* states that may follow; closed may always */
+    enum ph__deadline_class deadline;
+} states[PH__CONN_STATES] = {
+    [PH__CONN_CLOSED] = {"closed", TO(ACCEPTED), PH__DEADLINE_NONE},
+    [PH__CONN_ACCEPTED] = {"accepted", TO(HEAD), PH__DEADLINE_HEAD},
+    [PH__CONN_IDLE] = {"idle", TO(HEAD), PH__DEADLINE_IDLE},
+    [PH__CONN_HEAD] = {"head",
+                       TO(HEAD) | TO(BODY) | TO(HANDLING) | TO(WRITING) | TO(IDLE) | TO(LINGERING),
+                       PH__DEADLINE_HEAD},
+    [PH__CONN_BODY] = {"body", TO(HANDLING) | TO(WRITING) | TO(HEAD) | TO(IDLE) | TO(LINGERING),
+                       PH__DEADLINE_BODY},
+    [PH__CONN_HANDLING] = {"handling", TO(WRITING) | TO(HEAD) | TO(IDLE) | TO(LINGERING),
+                           PH__DEADLINE_NONE},
+    [PH__CONN_WRITING] = {"writing", TO(HEAD) | TO(BODY) | TO(HANDLING) | TO(IDLE) | TO(LINGERING),
+                          PH__DEADLINE_WRITE},
+    [PH__CONN_LINGERING] = {"lingering", 0, PH__DEADLINE_LINGER},
+};
+
+const char *ph__conn_state_name(enum ph__conn_state state)
+{
+    return states[state].name;
+}
+
+bool ph__conn_may_follow(enum ph__conn_state from, enum ph__conn_state to)
+{
+    return to == PH__CONN_CLOSED || (states[from].next & (1u << to));
+}
+
+enum ph__conn_state ph__conn_state(const struct ph__conn *conn)
+{
+    return (enum ph__conn_state)atomic_load_explicit(&conn->state, memory_order_relaxed);
+}
+
+static void start_deadline(struct ph__conn *conn, uint64_t from_us)
+{
+    struct ph__worker *worker = conn->worker;
+    enum ph__deadline_class class = states[ph__conn_state(conn)].deadline;
+    ph__deadline_cancel(&conn->deadline);
+    conn->progress = 0;
+    if (class != PH__DEADLINE_NONE) {
+        uint64_t due_ms = from_us / 1000 + worker->deadline_ms[class];
+        ph__deadlines_add(&worker->deadlines[class], &conn->deadline, due_ms);
+    }
+}
+
+void ph__conn_set_state(struct ph__conn *conn, enum ph__conn_state state)
+{
+    assert(ph__conn_may_follow(ph__conn_state(conn), state));
+    atomic_store_explicit(&conn->state, (uint8_t)state, memory_order_relaxed);
+    start_deadline(conn, conn->worker->now_us);
+}
+
+void ph__conn_progress(struct ph__conn *conn, size_t bytes)
+{
+    if (conn->progress + bytes >= PROGRESS_BYTES) {
+        start_deadline(conn, conn->worker->now_us);
+    } else {
+        conn->progress += (uint32_t)bytes;
+    }
+}
+
+enum ph__step ph__conn_close(struct ph__conn *conn)
+{
+    struct ph__worker *worker = conn->worker;
+    ph__deadline_cancel(&conn->deadline);
+    if (conn->exchange) {
+        ph__worker_give_exchange(worker, conn->exchange);
+        conn->exchange = NULL;
+    }
+    close(conn->fd);
+    conn->fd = -1;
+    if (!conn->in_ready) { /* else the worker gives it back when it comes to it */
+        ph__conn_table_give(&worker->server->table, conn);
+    }
+    atomic_fetch_sub_explicit(&worker->open, 1, memory_order_relaxed);
+    return PH__STEP_CLOSED;
+}
+
+/* The first event, or the next bytes of an idle connection. */
+static enum ph__step begin_request(struct ph__conn *conn)
+{
+    conn->exchange = ph__worker_take_exchange(conn->worker);
+    if (!conn->exchange) {
+        return ph__conn_close(conn); /* out of memory: nothing can be said */
+    }
+    ph__conn_set_state(conn, PH__CONN_HEAD);
+    return PH__STEP_GO;
+}
+
+static enum ph__step step(struct ph__conn *conn)
+{
+    switch (ph__conn_state(conn)) {
+    case PH__CONN_ACCEPTED:
+    case PH__CONN_IDLE:
+        return conn->readable ? begin_request(conn) : PH__STEP_WAIT;
+    case PH__CONN_HEAD:
+        return ph__conn_read_head(conn);
+    case PH__CONN_BODY:
+        return ph__conn_read_body(conn);
+    case PH__CONN_WRITING:
+        return conn->writable ? ph__conn_write(conn) : PH__STEP_WAIT;
+    case PH__CONN_LINGERING:
+        return ph__conn_linger(conn);
+    case PH__CONN_HANDLING:
+    case PH__CONN_CLOSED:
+    case PH__CONN_STATES:
+        break;
+    }
+    return PH__STEP_WAIT;
+}
+
+void ph__conn_run(struct ph__conn *conn)
+{
+    for (int steps = 0; steps < TURN_STEPS; steps++) {
+        if (step(conn) != PH__STEP_GO) {
+            return;
+        }
+    }
+    ph__worker_run_later(conn->worker, conn);
+}
+
+void ph__conn_event(struct ph__conn *conn, unsigned events)
+{
+    conn->readable |= (events & PH__EVENT_READ) != 0;
+    conn->writable |= (events & PH__EVENT_WRITE) != 0;
+    conn->hangup |= (events & PH__EVENT_HANGUP) != 0;
+    if (ph__conn_state(conn) == PH__CONN_ACCEPTED && !ph__deadline_is_set(&conn->deadline)) {
+        start_deadline(conn, atomic_load_explicit(&conn->accepted_us, memory_order_relaxed));
+    }
+    ph__conn_run(conn);
+}
+
+void ph__conn_expire(struct ph__conn *conn)
+{
+    switch (ph__conn_state(conn)) {
+    case PH__CONN_HEAD:
+        if (conn->exchange->in.size > conn->exchange->in.start) {
+            if (ph__conn_refuse(conn, 408, "the request head did not arrive in time") ==
+                PH__STEP_GO) {
+                ph__conn_run(conn);
+            }
+            return;
+        }
+        break;
+    case PH__CONN_BODY:
+        if (ph__conn_refuse(conn, 408, "the request body did not arrive in time") == PH__STEP_GO) {
+            ph__conn_run(conn);
+        }
+        return;
+    default:
+        break;
+    }
+    ph__conn_close(conn);
+}
+
+void ph__conn_handled(struct ph__conn *conn, int result)
+{
+    if (ph__conn_finish(conn, result) == PH__STEP_GO) {
+        ph__conn_run(conn);
+    }
+}
+
+void ph__conn_drain(struct ph__conn *conn)
+{
+    enum ph__conn_state state = ph__conn_state(conn);
+    bool silent = state == PH__CONN_HEAD && conn->exchange->in.size == conn->exchange->in.start;
+    if (state != PH__CONN_ACCEPTED && state != PH__CONN_IDLE && !silent) {
+        return;
+    }
+    /* A request may have arrived that no event has told of yet: it is answered, and the reply
+     * ends the connection. Otherwise the read finds nothing, and closes (see read_head). */
+    conn->readable = true;
+    ph__conn_run(conn);
+}
+
+void ph__conn_cut(struct ph__conn *conn)
+{
+    if (ph__conn_state(conn) == PH__CONN_HANDLING) {
+        conn->hangup = true; /* the handler has the exchange; its reply will find the socket shut */
+        shutdown(conn->fd, SHUT_RDWR);
+        return;
+    }
+    ph__conn_close(conn);
+}

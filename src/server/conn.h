@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One connection: a state machine that a worker drives.
+ *
+ *   accepted ─→ head ─→ (body) ─→ (handling) ─→ writing ─→ idle ─→ head …
+ *                  └──────────┴─────────────────→ writing ─→ lingering ─→ closed
+ *
+ *   accepted    handed over by the accept thread, not seen by the worker yet
+ *   idle        between requests: no memory but this structure
+ *   head, body  a request is being received
+ *   handling    a blocking handler has it, on the pool
+ *   writing     the kernel did not take all of the output
+ *   lingering   we have said all; what the peer still sends is thrown away, because a close with
+ *               unread bytes would reset the connection and take our reply with it
+ *
+ * The worker alone drives and frees it. Fields marked atomic may be read by any thread, at any
+ * time, for GET /api/v1/connections (see conn_table.h).
+ */
+#ifndef PORTHOLE_SERVER_CONN_H
+#define PORTHOLE_SERVER_CONN_H
+
+#include "base/sockaddr.h"
+#include "net/deadline.h"
+#include "server/exchange.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ph__worker;
+
+enum ph__conn_state {
+    PH__CONN_CLOSED,
+    PH__CONN_ACCEPTED,
+    PH__CONN_IDLE,
+    PH__CONN_HEAD,
+    PH__CONN_BODY,
+    PH__CONN_HANDLING,
+    PH__CONN_WRITING,
+    PH__CONN_LINGERING,
+    PH__CONN_STATES
+};
+
+/* Deadline classes: a worker has one list for each. */
+enum ph__deadline_class {
+    PH__DEADLINE_HEAD,
+    PH__DEADLINE_BODY,
+    PH__DEADLINE_WRITE,
+    PH__DEADLINE_IDLE,
+    PH__DEADLINE_LINGER,
+    PH__DEADLINE_CLASSES,
+    PH__DEADLINE_NONE = PH__DEADLINE_CLASSES
+};
+
+enum { PH__PEER_WORDS = 3, PH__NO_FIRST_BYTE = UINT32_MAX };
+
+struct ph__conn {
+    struct ph__deadline deadline; /* must be first: a deadline's address is its connection's */
+    struct ph__conn *next;        /* in the table's free list, or the worker's ready list */
+    _Atomic(struct ph__worker *) worker; /* never changes while open */
+    struct ph__exchange *exchange;       /* NULL while accepted, idle or lingering */
+    int fd;                              /* -1 while closed */
+    bool readable;                       /* recv(2) may have something */
+    bool writable;                       /* send(2) may take something */
+    bool hangup;                         /* an end or an error is to be read, behind the bytes */
+    bool in_ready;                       /* in the worker's ready list */
+    uint32_t progress;                   /* bytes since the deadline was last put off */
+
+    _Atomic uint32_t version; /* odd while the fields below change hands */
+    _Atomic uint32_t requests;
+    _Atomic uint64_t id;
+    _Atomic uint64_t accepted_us; /* CLOCK_MONOTONIC */
+    _Atomic(const struct ph__route *) route;
+    _Atomic uint64_t peer[PH__PEER_WORDS]; /* a struct ph__sockaddr */
+    _Atomic int32_t accept_wait_ms;        /* -1 unknown */
+    _Atomic uint32_t first_byte_us;        /* PH__NO_FIRST_BYTE: none yet */
+    _Atomic uint8_t state;
+};
+
+const char *ph__conn_state_name(enum ph__conn_state state);
+
+/* True when the state machine has an arrow from one to the other. */
+bool ph__conn_may_follow(enum ph__conn_state from, enum ph__conn_state to);
+
+enum ph__conn_state ph__conn_state(const struct ph__conn *conn);
+struct ph__sockaddr ph__conn_peer(const struct ph__conn *conn);
+
+/* All below: on the worker's thread only. Each may close and free the connection. */
+
+/* The loop reports PH__EVENT_*. */
+void ph__conn_event(struct ph__conn *conn, unsigned events);
+
+/* Goes on as far as possible without waiting. */
+void ph__conn_run(struct ph__conn *conn);
+
+/* The deadline of the state it is in has passed. */
+void ph__conn_expire(struct ph__conn *conn);
+
+/* The blocking handler has returned `result`. */
+void ph__conn_handled(struct ph__conn *conn, int result);
+
+/* The server is stopping: closes the connection if nothing has been received of a request. */
+void ph__conn_drain(struct ph__conn *conn);
+
+/* Closes at once. In state handling: as soon as the handler has returned. */
+void ph__conn_cut(struct ph__conn *conn);
+
+/* ---- between the files of the connection ---- */
+
+enum ph__step {
+    PH__STEP_GO,    /* the state may have changed: go on */
+    PH__STEP_WAIT,  /* nothing more to do before the next event */
+    PH__STEP_CLOSED /* the connection is gone */
+};
+
+void ph__conn_set_state(struct ph__conn *conn, enum ph__conn_state state);
+enum ph__step ph__conn_close(struct ph__conn *conn);
+
+/* conn_read.c: one step of receiving. */
+enum ph__step ph__conn_read_head(struct ph__conn *conn);
+enum ph__step ph__conn_read_body(struct ph__conn *conn);
+enum ph__step ph__conn_linger(struct ph__conn *conn);
+
+/* conn_handle.c: the request is complete, or refused with a problem. */
+enum ph__step ph__conn_handle(struct ph__conn *conn);
+enum ph__step ph__conn_refuse(struct ph__conn *conn, int status, const char *detail);
+enum ph__step ph__conn_run_blocking(struct ph__conn *conn);
+enum ph__step ph__conn_finish(struct ph__conn *conn, int result); /* the handler has returned */
+/* Tells whether the request in hand would be answered 404, 405 or 204 without a handler. */
+bool ph__conn_has_handler(struct ph__conn *conn);
+
+/* conn_write.c: gives output to the kernel, then does what exchange->resume says. */
+enum ph__step ph__conn_flush(struct ph__conn *conn, enum ph__resume resume);
+enum ph__step ph__conn_write(struct ph__conn *conn);
+
+/* Puts the deadline of the state off, once enough has moved since the last time. */
+void ph__conn_progress(struct ph__conn *conn, size_t bytes);
+
+#endif

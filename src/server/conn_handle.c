@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a complete request to its reply: target, route, handler, and what happens afterwards.
+ */
+#include "http/router.h"
+#include "server/conn.h"
+#include "server/server.h"
+#include "server/worker.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Replies to pipelined requests are gathered up to this size before they are sent. */
+enum { GATHER_MAX = 32 * 1024 };
+
+static void count_reply(struct ph__conn *conn, int status)
+{
+    struct ph__worker *worker = conn->worker;
+    struct ph__exchange *exchange = conn->exchange;
+    ph__count(&worker->stats.requests, 1);
+    ph__count(&worker->stats.by_class[status / 100], 1);
+    uint32_t requests = atomic_load_explicit(&conn->requests, memory_order_relaxed);
+    atomic_store_explicit(&conn->requests, requests + 1, memory_order_relaxed);
+    if (exchange->answered++ == 0) {
+        exchange->ready_us = worker->now_us;
+    }
+}
+
+/* The reply is made: sends it, or goes on with the next request if that is here already. */
+static enum ph__step after_reply(struct ph__conn *conn)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    struct ph_response *res = &exchange->response;
+    count_reply(conn, res->status);
+    bool more =
+        exchange->in.size > exchange->in_end || exchange->spare.size > exchange->spare.start;
+    if (more && !res->close && !res->tail && !res->generate && exchange->out.size < GATHER_MAX) {
+        ph__exchange_next_request(exchange);
+        ph__conn_set_state(conn, PH__CONN_HEAD);
+        return PH__STEP_GO;
+    }
+    return ph__conn_flush(conn, PH__RESUME_NEXT);
+}
+
+/* Begins the reply to the request in hand. */
+static struct ph_response *begin_reply(struct ph__conn *conn)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    struct ph_request *req = &exchange->request;
+    struct ph_response *res = &exchange->response;
+    ph__response_begin(res, ph__worker_date(conn->worker));
+    res->head_only = req->method == PH__METHOD_HEAD;
+    res->minor_version = req->minor_version;
+    res->close = !req->keep_alive || exchange->error_reply || ph__worker_draining(conn->worker);
+    return res;
+}
+
+/* Whatever the handler has replied, this takes its place; without memory, nothing does. */
+static int reply_instead(struct ph_response *res, int status, const char *detail)
+{
+    ph__response_cancel(res);
+    if (status == 503 && ph_response_header(res, "Retry-After", "1") < 0) {
+        return -ENOMEM;
+    }
+    return ph_reply_problem(res, status, "%s", detail);
+}
+
+static int reply_to_error(struct ph_response *res, int err)
+{
+    bool exhausted = err == -ENOMEM || err == -EMFILE || err == -ENFILE;
+    return exhausted ? reply_instead(res, 503, "the server is out of memory or descriptors")
+                     : reply_instead(res, 500, "the handler of this request failed");
+}
+
+enum ph__step ph__conn_finish(struct ph__conn *conn, int result)
+{
+    struct ph_response *res = &conn->exchange->response;
+    if (result == 0 && res->status == 0) {
+        result = -EINVAL;
+    }
+    if (result < 0) {
+        ph__server_log(conn->worker->server, PH_LOG_WARNING, "%s failed: %s",
+                       conn->exchange->request.route->pattern, ph_strerror(result));
+        if (reply_to_error(res, result) < 0) {
+            return ph__conn_close(conn); /* no memory for the shortest reply */
+        }
+    }
+    return after_reply(conn);
+}
+
+/* A reply that the server gives itself, by `err` what came of making it. */
+static enum ph__step after_own_reply(struct ph__conn *conn, int err)
+{
+    return err < 0 ? ph__conn_close(conn) : after_reply(conn);
+}
+
+enum ph__step ph__conn_refuse(struct ph__conn *conn, int status, const char *detail)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    exchange->error_reply = true;
+    struct ph_response *res = begin_reply(conn);
+    return after_own_reply(conn, reply_instead(res, status, detail));
+}
+
+/* Fills in the uri; returns NULL or what is wrong with it. */
+static const char *parse_target(struct ph__exchange *exchange)
+{
+    struct ph_request *req = &exchange->request;
+    if (ph__exchange_need_scratch(exchange, req->target_size) < 0) {
+        return "";
+    }
+    const char *wrong =
+        ph__uri_parse(&req->uri, req->head + req->target, req->target_size, exchange->scratch);
+    if (!wrong && req->uri.asterisk && req->method != PH__METHOD_OPTIONS) {
+        return "only OPTIONS can be asked of \"*\"";
+    }
+    return wrong;
+}
+
+static enum ph__step reply_without_route(struct ph__conn *conn, enum ph__match match,
+                                         const char *allow)
+{
+    struct ph_response *res = begin_reply(conn);
+    const struct ph_request *req = &conn->exchange->request;
+    if (match == PH__MATCH_NO_PATH) {
+        return after_own_reply(conn,
+                               ph_reply_problem(res, 404, "there is nothing at %s", req->uri.path));
+    }
+    int err = ph_response_header(res, "Allow", allow);
+    if (err == 0) {
+        err = match == PH__MATCH_OPTIONS
+                  ? ph_reply_empty(res, 204)
+                  : ph_reply_problem(res, 405, "%s is not one of the methods here: %s",
+                                     ph__method_name(req->method), allow);
+    }
+    return after_own_reply(conn, err);
+}
+
+static enum ph__match match(struct ph__conn *conn, char allow[PH__ALLOW_TEXT])
+{
+    struct ph_request *req = &conn->exchange->request;
+    if (req->uri.asterisk) {
+        stpcpy(allow, "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
+        return PH__MATCH_OPTIONS;
+    }
+    return ph__router_match(&conn->worker->server->router, req, allow);
+}
+
+bool ph__conn_has_handler(struct ph__conn *conn)
+{
+    char allow[PH__ALLOW_TEXT];
+    return !parse_target(conn->exchange) && match(conn, allow) == PH__MATCH_FOUND;
+}
+
+/* All earlier replies have been sent, so that they do not wait for a slow handler. */
+enum ph__step ph__conn_run_blocking(struct ph__conn *conn)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    struct ph_response *res = begin_reply(conn);
+    memcpy(exchange->date, res->date, sizeof exchange->date); /* the worker's will change */
+    res->date = exchange->date;
+    ph__conn_set_state(conn, PH__CONN_HANDLING);
+    if (ph__pool_submit(&conn->worker->server->pool, conn) == 0) {
+        return PH__STEP_WAIT;
+    }
+    return after_own_reply(
+        conn, reply_instead(res, 503, "too many requests wait for this server's slow routes"));
+}
+
+enum ph__step ph__conn_handle(struct ph__conn *conn)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    struct ph_request *req = &exchange->request;
+    char allow[PH__ALLOW_TEXT];
+    const char *wrong = parse_target(exchange);
+    if (wrong) {
+        return wrong[0] ? ph__conn_refuse(conn, 400, wrong)
+                        : ph__conn_refuse(conn, 503, "the server is out of memory");
+    }
+    enum ph__match found = match(conn, allow);
+    if (found != PH__MATCH_FOUND) {
+        return reply_without_route(conn, found, allow);
+    }
+    req->server = conn->worker->server;
+    req->peer = ph__conn_peer(conn);
+    req->peer_text[0] = '\0';
+    atomic_store_explicit(&conn->route, req->route, memory_order_relaxed);
+    if (req->route->blocking) {
+        return ph__conn_flush(conn, PH__RESUME_BLOCKING);
+    }
+    struct ph_response *res = begin_reply(conn);
+    return ph__conn_finish(conn, req->route->handler(req, res, req->route->user));
+}

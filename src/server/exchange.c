@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The memory of a request on its way.
+ */
+#include "server/exchange.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEPT_BUFFER = 32 * 1024 }; /* what an exchange may keep in the stock */
+
+struct ph__exchange *ph__exchange_new(const struct ph__limits *limits)
+{
+    struct ph__exchange *exchange =
+        calloc(1, sizeof *exchange + limits->headers_max * sizeof exchange->fields[0]);
+    if (!exchange) {
+        return NULL;
+    }
+    exchange->in.data = malloc(PH__INPUT_FIRST);
+    exchange->in.capacity = PH__INPUT_FIRST;
+    exchange->scratch = malloc(PH__SCRATCH_FIRST);
+    exchange->scratch_capacity = PH__SCRATCH_FIRST;
+    ph__buf_init(&exchange->out, 0);
+    ph__buf_init(&exchange->body, limits->body_max);
+    ph__response_init(&exchange->response, &exchange->out);
+    exchange->request.fields = exchange->fields;
+    if (!exchange->in.data || !exchange->scratch) {
+        ph__exchange_free(exchange);
+        return NULL;
+    }
+    return exchange;
+}
+
+void ph__exchange_free(struct ph__exchange *exchange)
+{
+    if (!exchange) {
+        return;
+    }
+    ph__response_done(&exchange->response);
+    ph__buf_done(&exchange->out);
+    ph__buf_done(&exchange->body);
+    free(exchange->in.data);
+    free(exchange->spare.data);
+    free(exchange->scratch);
+    free(exchange->piece);
+    free(exchange);
+}
+
+static void trim(struct ph__buf *buf)
+{
+    if (buf->capacity > KEPT_BUFFER) {
+        ph__buf_done(buf);
+    }
+    ph__buf_reset(buf);
+}
+
+static void clear(struct ph__input *input)
+{
+    input->start = 0;
+    input->size = 0;
+}
+
+void ph__exchange_reset(struct ph__exchange *exchange)
+{
+    ph__response_release(&exchange->response);
+    trim(&exchange->out);
+    trim(&exchange->body);
+    clear(&exchange->in);
+    clear(&exchange->spare);
+    exchange->begun = false;
+    exchange->sent = 0;
+    exchange->generated_all = false;
+    exchange->error_reply = false;
+    exchange->answered = 0;
+    exchange->resume = PH__RESUME_NEXT;
+}
+
+int ph__exchange_make_room(struct ph__exchange *exchange, size_t capacity_max)
+{
+    struct ph__input *in = &exchange->in;
+    if (in->start > 0) {
+        memmove(in->data, in->data + in->start, in->size - in->start);
+        in->size -= in->start;
+        in->start = 0;
+    }
+    if (in->size < in->capacity) {
+        return 0;
+    }
+    if (in->capacity >= capacity_max) {
+        return -ENOSPC;
+    }
+    char *data = realloc(in->data, capacity_max);
+    if (!data) {
+        return -ENOMEM;
+    }
+    in->data = data;
+    in->capacity = capacity_max;
+    return 0;
+}
+
+int ph__exchange_need_spare(struct ph__exchange *exchange)
+{
+    struct ph__input *spare = &exchange->spare;
+    clear(spare);
+    if (!spare->data) {
+        /* As large as `in` may have to be, since the two change places. */
+        spare->data = malloc(PH__INPUT_FIRST);
+        spare->capacity = PH__INPUT_FIRST;
+    }
+    return spare->data ? 0 : -ENOMEM;
+}
+
+void ph__exchange_next_request(struct ph__exchange *exchange)
+{
+    struct ph__input *in = &exchange->in;
+    in->start = exchange->in_end;
+    if (exchange->spare.size > exchange->spare.start) {
+        /* The chunked body ended in the spare input, so `in` is used up. */
+        struct ph__input old = *in;
+        *in = exchange->spare;
+        exchange->spare = old;
+    }
+    clear(&exchange->spare);
+    if (in->start == in->size) {
+        clear(in);
+    }
+    ph__buf_reset(&exchange->body);
+    exchange->begun = false;
+}
+
+int ph__exchange_need_scratch(struct ph__exchange *exchange, size_t target_size)
+{
+    size_t wanted = ph__uri_scratch(target_size);
+    if (wanted <= exchange->scratch_capacity) {
+        return 0;
+    }
+    char *scratch = malloc(wanted);
+    if (!scratch) {
+        return -ENOMEM;
+    }
+    free(exchange->scratch);
+    exchange->scratch = scratch;
+    exchange->scratch_capacity = wanted;
+    return 0;
+}

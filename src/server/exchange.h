@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a connection needs while a request is on its way: buffers, parser, request, reply. An idle
+ * connection has none; it comes from its worker's stock and goes back there, so that after
+ * warm-up a request costs no allocation.
+ */
+#ifndef PORTHOLE_SERVER_EXCHANGE_H
+#define PORTHOLE_SERVER_EXCHANGE_H
+
+#include "base/clock.h"
+#include "http/parse.h"
+#include "http/response.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    PH__INPUT_FIRST = 4096,    /* holds nearly every head */
+    PH__SCRATCH_FIRST = 1024,  /* holds nearly every decoded target */
+    PH__PIECE_SIZE = 32 * 1024 /* of a generated body */
+};
+
+/* Bytes received: [start, size) are not used up yet. */
+struct ph__input {
+    char *data; /* owned */
+    size_t start, size, capacity;
+};
+
+/* Where to go on once all output has been given to the kernel. */
+enum ph__resume {
+    PH__RESUME_NEXT,    /* the reply is complete: next request, or idle, or close */
+    PH__RESUME_HEAD,    /* part of a head is there */
+    PH__RESUME_BODY,    /* "100 Continue" has been sent */
+    PH__RESUME_BLOCKING /* the request goes to the pool */
+};
+
+struct ph__exchange {
+    struct ph__exchange *next; /* in the stock */
+
+    struct ph__input in;
+    struct ph__input spare; /* chunks are read here, since the head must stay where it is */
+    bool begun;             /* the parser has been initialised for the request at in.start */
+    size_t in_end;          /* in `in`, where the request ends as far as it has been taken in */
+    struct ph__parser parser;
+    struct ph_request request;
+    struct ph__buf body; /* a body that does not fit behind its head */
+    char *scratch;       /* decoded target */
+    size_t scratch_capacity;
+
+    struct ph_response response;
+    struct ph__buf out;
+    size_t sent; /* of out, and then of the tail: what the kernel has taken */
+    char *piece; /* PH__PIECE_SIZE bytes, only while a generated body is being sent */
+    size_t piece_from, piece_to;
+    bool generated_all;
+    enum ph__resume resume;
+    bool error_reply; /* the request was not read to its end: linger after the reply */
+
+    uint64_t ready_us; /* when the first request of those answered in `out` was complete */
+    unsigned answered; /* replies in `out` whose latency has not been counted */
+    char date[PH__HTTP_DATE_TEXT]; /* for a reply made on the pool */
+
+    struct ph__field fields[]; /* limits.headers_max */
+};
+
+/* Returns NULL when out of memory. */
+struct ph__exchange *ph__exchange_new(const struct ph__limits *limits);
+void ph__exchange_free(struct ph__exchange *exchange);
+
+/* Makes it ready for another connection; gives large buffers back to the heap. */
+void ph__exchange_reset(struct ph__exchange *exchange);
+
+/* Makes room to receive in `in`: moves the bytes to the front, or grows to `capacity_max`.
+ * Returns 0, -ENOSPC when full at that size, -ENOMEM. */
+int ph__exchange_make_room(struct ph__exchange *exchange, size_t capacity_max);
+
+/* Gets the spare input ready to receive; returns 0 or -ENOMEM. */
+int ph__exchange_need_spare(struct ph__exchange *exchange);
+
+/* Ends a request: what was received beyond it is where the next begins. */
+void ph__exchange_next_request(struct ph__exchange *exchange);
+
+/* Gives `scratch` room for a target of this size; returns 0 or -ENOMEM. */
+int ph__exchange_need_scratch(struct ph__exchange *exchange, size_t target_size);
+
+#endif

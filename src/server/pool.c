@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The pool of blocking handlers.
+ */
+#include "server/pool.h"
+
+#include "http/router.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Waits for a job; NULL when the pool ends. */
+static struct ph__completion *next_job(struct ph__pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->first && !pool->ending) {
+        pthread_cond_wait(&pool->wanted, &pool->lock);
+    }
+    struct ph__completion *job = pool->first;
+    if (job) {
+        pool->first = job->next;
+        if (!pool->first) {
+            pool->last = NULL;
+        }
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return job;
+}
+
+static void *run(void *user)
+{
+    struct ph__pool *pool = user;
+    struct ph__completion *job;
+    while ((job = next_job(pool))) {
+        struct ph__worker *worker = job->conn->worker;
+        struct ph__exchange *exchange = job->conn->exchange;
+        const struct ph__route *route = exchange->request.route;
+        job->result = route->handler(&exchange->request, &exchange->response, route->user);
+        ph__worker_complete(worker, job);
+    }
+    return NULL;
+}
+
+static int init(struct ph__pool *pool, unsigned threads, unsigned queue)
+{
+    *pool = (struct ph__pool){0};
+    int err = pthread_mutex_init(&pool->lock, NULL);
+    if (err) {
+        return -err;
+    }
+    err = pthread_cond_init(&pool->wanted, NULL);
+    if (err) {
+        pthread_mutex_destroy(&pool->lock);
+        return -err;
+    }
+    pool->open = true;
+    /* A job stays in use until its worker has seen it: hence one more set for those under way. */
+    size_t count = (size_t)queue + threads;
+    pool->jobs = calloc(count, sizeof *pool->jobs);
+    pool->threads = calloc(threads, sizeof *pool->threads);
+    if (!pool->jobs || !pool->threads) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        pool->jobs[i].next = pool->unused;
+        pool->unused = &pool->jobs[i];
+    }
+    return 0;
+}
+
+int ph__pool_start(struct ph__pool *pool, unsigned threads, unsigned queue)
+{
+    int err = init(pool, threads, queue);
+    while (err == 0 && pool->thread_count < threads) {
+        err = -pthread_create(&pool->threads[pool->thread_count], NULL, run, pool);
+        if (err == 0) {
+            pool->thread_count++;
+        }
+    }
+    if (err < 0) {
+        ph__pool_stop(pool);
+    }
+    return err;
+}
+
+void ph__pool_stop(struct ph__pool *pool)
+{
+    if (!pool->open) {
+        return;
+    }
+    pthread_mutex_lock(&pool->lock);
+    pool->ending = true;
+    pthread_cond_broadcast(&pool->wanted);
+    pthread_mutex_unlock(&pool->lock);
+    for (unsigned i = 0; i < pool->thread_count; i++) {
+        pthread_join(pool->threads[i], NULL);
+    }
+    free(pool->threads);
+    free(pool->jobs);
+    pthread_cond_destroy(&pool->wanted);
+    pthread_mutex_destroy(&pool->lock);
+    *pool = (struct ph__pool){0};
+}
+
+int ph__pool_submit(struct ph__pool *pool, struct ph__conn *conn)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct ph__completion *job = pool->unused;
+    if (job) {
+        pool->unused = job->next;
+        job->conn = conn;
+        job->next = NULL;
+        if (pool->last) {
+            pool->last->next = job;
+        } else {
+            pool->first = job;
+        }
+        pool->last = job;
+        pthread_cond_signal(&pool->wanted);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return job ? 0 : -EAGAIN;
+}
+
+void ph__pool_free_job(struct ph__pool *pool, struct ph__completion *job)
+{
+    pthread_mutex_lock(&pool->lock);
+    job->next = pool->unused;
+    pool->unused = job;
+    pthread_mutex_unlock(&pool->lock);
+}

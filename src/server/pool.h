@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Threads for handlers that may block. A request waits in a queue of bounded length; a slow
+ * handler delays only those behind it here, never a worker. While it is here its connection
+ * stays with its worker, in state handling, and only the exchange is the handler's.
+ */
+#ifndef PORTHOLE_SERVER_POOL_H
+#define PORTHOLE_SERVER_POOL_H
+
+#include "server/worker.h"
+
+#include <pthread.h>
+
+struct ph__pool {
+    pthread_mutex_t lock;
+    pthread_cond_t wanted;         /* a job, or the end */
+    struct ph__completion *jobs;   /* storage for all there can be */
+    struct ph__completion *unused; /* by next */
+    struct ph__completion *first;  /* waiting, in order */
+    struct ph__completion *last;
+    pthread_t *threads;
+    unsigned thread_count; /* running */
+    bool ending;
+    bool open; /* set up */
+};
+
+/* Starts `threads` threads; `queue` more requests may wait. Returns 0 or a negative errno. */
+int ph__pool_start(struct ph__pool *pool, unsigned threads, unsigned queue);
+
+/* Ends the threads once all jobs are done; also after a failed start. */
+void ph__pool_stop(struct ph__pool *pool);
+
+/* Queues the request of a connection; returns 0, or -EAGAIN when the queue is full. */
+int ph__pool_submit(struct ph__pool *pool, struct ph__conn *conn);
+
+/* Takes a job back that the worker has seen completed. */
+void ph__pool_free_job(struct ph__pool *pool, struct ph__completion *job);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The worker's loop: wait, serve what is ready, then what has been put off, then what is due.
+ */
+#include "server/worker.h"
+
+#include "server/server.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STOCK_MAX = 256 };
+
+static struct ph__conn *conn_of(struct ph__deadline *deadline)
+{
+    return (struct ph__conn *)deadline; /* its first member */
+}
+
+int ph__worker_init(struct ph__worker *worker, struct ph_server *server, unsigned index)
+{
+    *worker = (struct ph__worker){.server = server, .index = index, .date_second = -1};
+    int err = ph__loop_init(&worker->loop);
+    if (err < 0) {
+        return err;
+    }
+    err = pthread_mutex_init(&worker->lock, NULL);
+    if (err) {
+        ph__loop_done(&worker->loop);
+        return -err;
+    }
+    const struct ph_config *cfg = &server->cfg;
+    const uint32_t waits[PH__DEADLINE_CLASSES] = {[PH__DEADLINE_HEAD] = cfg->head_ms,
+                                                  [PH__DEADLINE_BODY] = cfg->body_ms,
+                                                  [PH__DEADLINE_WRITE] = cfg->write_ms,
+                                                  [PH__DEADLINE_IDLE] = cfg->idle_ms,
+                                                  [PH__DEADLINE_LINGER] = PH__LINGER_MS};
+    for (int i = 0; i < PH__DEADLINE_CLASSES; i++) {
+        worker->deadline_ms[i] = waits[i];
+        ph__deadlines_init(&worker->deadlines[i]);
+    }
+    return 0;
+}
+
+void ph__worker_done(struct ph__worker *worker)
+{
+    while (worker->stock) {
+        struct ph__exchange *next = worker->stock->next;
+        ph__exchange_free(worker->stock);
+        worker->stock = next;
+    }
+    pthread_mutex_destroy(&worker->lock);
+    ph__loop_done(&worker->loop);
+}
+
+/* ---- for its connections ---- */
+
+struct ph__exchange *ph__worker_take_exchange(struct ph__worker *worker)
+{
+    struct ph__exchange *exchange = worker->stock;
+    if (!exchange) {
+        return ph__exchange_new(&worker->server->limits);
+    }
+    worker->stock = exchange->next;
+    worker->stock_size--;
+    return exchange;
+}
+
+void ph__worker_give_exchange(struct ph__worker *worker, struct ph__exchange *exchange)
+{
+    ph__exchange_reset(exchange);
+    if (worker->stock_size == STOCK_MAX) {
+        ph__exchange_free(exchange);
+        return;
+    }
+    exchange->next = worker->stock;
+    worker->stock = exchange;
+    worker->stock_size++;
+}
+
+void ph__worker_run_later(struct ph__worker *worker, struct ph__conn *conn)
+{
+    if (!conn->in_ready) {
+        conn->in_ready = true;
+        conn->next = worker->ready;
+        worker->ready = conn;
+    }
+}
+
+const char *ph__worker_date(struct ph__worker *worker)
+{
+    time_t second = time(NULL);
+    if (second != worker->date_second) {
+        worker->date_second = second;
+        ph__format_http_date((uint64_t)second, worker->date, sizeof worker->date);
+    }
+    return worker->date;
+}
+
+uint64_t ph__worker_read_clock(struct ph__worker *worker)
+{
+    worker->now_us = ph__clock_us();
+    return worker->now_us;
+}
+
+bool ph__worker_draining(const struct ph__worker *worker)
+{
+    return atomic_load_explicit(&worker->phase, memory_order_relaxed) != PH__PHASE_RUNNING;
+}
+
+/* ---- from other threads ---- */
+
+int ph__worker_adopt(struct ph__worker *worker, int fd, const struct ph__sockaddr *peer,
+                     int32_t accept_wait_ms)
+{
+    struct ph__conn_table *table = &worker->server->table;
+    struct ph__conn *conn =
+        ph__conn_table_take(table, worker, fd, peer, ph__clock_us(), accept_wait_ms);
+    if (!conn) {
+        return -ENOBUFS;
+    }
+    atomic_fetch_add_explicit(&worker->open, 1, memory_order_relaxed);
+    /* The last step: from here on the worker may have closed the connection already. */
+    int err = ph__loop_add(&worker->loop, fd, conn);
+    if (err < 0) {
+        ph__conn_table_give(table, conn);
+        atomic_fetch_sub_explicit(&worker->open, 1, memory_order_relaxed);
+    }
+    return err;
+}
+
+void ph__worker_set_phase(struct ph__worker *worker, enum ph__phase phase)
+{
+    atomic_store_explicit(&worker->phase, phase, memory_order_release);
+    ph__loop_wake(&worker->loop);
+}
+
+void ph__worker_complete(struct ph__worker *worker, struct ph__completion *completion)
+{
+    pthread_mutex_lock(&worker->lock);
+    completion->next = worker->completions;
+    worker->completions = completion;
+    pthread_mutex_unlock(&worker->lock);
+    ph__loop_wake(&worker->loop);
+}
+
+/* ---- its thread ---- */
+
+static void take_completions(struct ph__worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    struct ph__completion *completion = worker->completions;
+    worker->completions = NULL;
+    pthread_mutex_unlock(&worker->lock);
+    while (completion) {
+        struct ph__completion *next = completion->next;
+        struct ph__conn *conn = completion->conn;
+        int result = completion->result;
+        ph__pool_free_job(&worker->server->pool, completion);
+        ph__conn_handled(conn, result);
+        completion = next;
+    }
+}
+
+static int next_timeout_ms(const struct ph__worker *worker)
+{
+    if (worker->ready) {
+        return 0;
+    }
+    uint64_t now_ms = worker->now_us / 1000;
+    uint64_t wait = UINT64_MAX;
+    for (int i = 0; i < PH__DEADLINE_CLASSES; i++) {
+        const struct ph__deadline *first = ph__deadlines_first(&worker->deadlines[i]);
+        if (first) {
+            uint64_t due_in = first->due_ms > now_ms ? first->due_ms - now_ms : 0;
+            wait = due_in < wait ? due_in : wait;
+        }
+    }
+    return wait == UINT64_MAX ? -1 : wait > INT_MAX ? INT_MAX : (int)wait;
+}
+
+static void expire_deadlines(struct ph__worker *worker)
+{
+    uint64_t now_ms = worker->now_us / 1000;
+    for (int i = 0; i < PH__DEADLINE_CLASSES; i++) {
+        struct ph__deadline *first;
+        while ((first = ph__deadlines_first(&worker->deadlines[i])) && first->due_ms <= now_ms) {
+            ph__deadline_cancel(first);
+            ph__conn_expire(conn_of(first));
+        }
+    }
+}
+
+/* One turn each: who has still more to do joins the list again. */
+static void run_ready(struct ph__worker *worker)
+{
+    struct ph__conn *conn = worker->ready;
+    worker->ready = NULL;
+    while (conn) {
+        struct ph__conn *next = conn->next;
+        conn->in_ready = false;
+        conn->next = NULL;
+        if (conn->fd >= 0) {
+            ph__conn_run(conn);
+        } else {
+            ph__conn_table_give(&worker->server->table, conn); /* closed while it stood here */
+        }
+        conn = next;
+    }
+}
+
+static void for_each_conn(struct ph__worker *worker, void (*act)(struct ph__conn *conn))
+{
+    const struct ph__conn_table *table = &worker->server->table;
+    unsigned slots = ph__conn_table_slots(table);
+    for (unsigned i = 0; i < slots; i++) {
+        struct ph__conn_view view;
+        if (ph__conn_table_view(table, i, &view) && view.worker == worker) {
+            act(ph__conn_table_slot(table, i));
+        }
+    }
+}
+
+static void follow_phase(struct ph__worker *worker)
+{
+    int phase = atomic_load_explicit(&worker->phase, memory_order_acquire);
+    if (phase == worker->phase_seen) {
+        return;
+    }
+    worker->phase_seen = phase;
+    for_each_conn(worker, phase == PH__PHASE_CUTTING ? ph__conn_cut : ph__conn_drain);
+}
+
+static bool is_finished(const struct ph__worker *worker)
+{
+    return worker->phase_seen != PH__PHASE_RUNNING &&
+           atomic_load_explicit(&worker->open, memory_order_relaxed) == 0;
+}
+
+static void run_turn(struct ph__worker *worker, const struct ph__event *events, int count)
+{
+    bool woken = false;
+    for (int i = 0; i < count; i++) {
+        if (events[i].item) {
+            ph__conn_event(events[i].item, events[i].events);
+        }
+        woken |= !events[i].item;
+    }
+    /* Only now, since these may close connections that had an event in this batch. */
+    if (woken) {
+        take_completions(worker);
+        follow_phase(worker);
+    }
+    run_ready(worker);
+    expire_deadlines(worker);
+}
+
+static void *run(void *user)
+{
+    struct ph__worker *worker = user;
+    struct ph__event events[PH__LOOP_BATCH];
+    ph__worker_read_clock(worker);
+    while (!is_finished(worker)) {
+        int count = ph__loop_wait(&worker->loop, events, next_timeout_ms(worker));
+        uint64_t woken_us = ph__worker_read_clock(worker);
+        if (count < 0) {
+            ph__server_log(worker->server, PH_LOG_ERROR, "worker %u cannot wait for events: %s",
+                           worker->index, ph_strerror(count));
+            count = 0;
+        }
+        run_turn(worker, events, count);
+        ph__count(&worker->stats.busy_us, worker->now_us - woken_us);
+    }
+    ph__loop_wake(&worker->server->acceptor.loop); /* which waits for the last one */
+    return NULL;
+}
+
+int ph__worker_start(struct ph__worker *worker)
+{
+    return -pthread_create(&worker->thread, NULL, run, worker);
+}
+
+void ph__worker_join(struct ph__worker *worker)
+{
+    pthread_join(worker->thread, NULL);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A worker: one thread, one event loop, its connections, their deadlines. Nothing on the path of
+ * a request takes a lock; only what comes from the pool of blocking handlers does.
+ */
+#ifndef PORTHOLE_SERVER_WORKER_H
+#define PORTHOLE_SERVER_WORKER_H
+
+#include "net/loop.h"
+#include "server/conn.h"
+#include "server/stats.h"
+
+#include <pthread.h>
+
+struct ph_server;
+
+/* Each step follows the one before; none is taken back. */
+enum ph__phase {
+    PH__PHASE_RUNNING,
+    PH__PHASE_DRAINING, /* idle connections are closed, every reply ends its connection */
+    PH__PHASE_CUTTING   /* whatever is left is closed */
+};
+
+/* A request on its way back from the pool. */
+struct ph__completion {
+    struct ph__completion *next;
+    struct ph__conn *conn;
+    int result;
+};
+
+struct ph__worker {
+    struct ph_server *server;
+    unsigned index;
+    pthread_t thread;
+    struct ph__loop loop;
+    struct ph__stats stats;
+    _Atomic unsigned open; /* connections: the accept thread adds, the worker subtracts */
+    _Atomic int phase;     /* enum ph__phase, as ordered by the server */
+    int phase_seen;        /* the phase that has been carried out */
+
+    uint64_t now_us; /* CLOCK_MONOTONIC, read once a wake-up and after a flush */
+    struct ph__deadlines deadlines[PH__DEADLINE_CLASSES];
+    uint32_t deadline_ms[PH__DEADLINE_CLASSES]; /* how long each class waits */
+    struct ph__conn *ready;                     /* to be gone on with at the next turn */
+    struct ph__exchange *stock;                 /* exchanges not in use */
+    unsigned stock_size;
+    char date[PH__HTTP_DATE_TEXT]; /* of date_second */
+    int64_t date_second;
+
+    pthread_mutex_t lock; /* guards the one field below */
+    struct ph__completion *completions;
+};
+
+/* Sets up what needs no thread. Returns 0 or a negative errno. */
+int ph__worker_init(struct ph__worker *worker, struct ph_server *server, unsigned index);
+void ph__worker_done(struct ph__worker *worker);
+
+/* Starts the thread, and waits for its end. Returns 0 or a negative errno. */
+int ph__worker_start(struct ph__worker *worker);
+void ph__worker_join(struct ph__worker *worker);
+
+/*
+ * Hands a connection over, any thread. On success the worker owns fd; on failure (-ENOBUFS when
+ * the table is full, or an errno of epoll_ctl(2)) the caller still does.
+ */
+int ph__worker_adopt(struct ph__worker *worker, int fd, const struct ph__sockaddr *peer,
+                     int32_t accept_wait_ms);
+
+/* Orders a phase, any thread. The thread ends once no connection is left. */
+void ph__worker_set_phase(struct ph__worker *worker, enum ph__phase phase);
+
+/* Brings a request back from the pool, any thread. The worker sets `completion` free. */
+void ph__worker_complete(struct ph__worker *worker, struct ph__completion *completion);
+
+/* ---- for its connections, on its thread ---- */
+
+struct ph__exchange *ph__worker_take_exchange(struct ph__worker *worker);
+void ph__worker_give_exchange(struct ph__worker *worker, struct ph__exchange *exchange);
+
+/* Has the connection run again at the next turn, after the events of others. */
+void ph__worker_run_later(struct ph__worker *worker, struct ph__conn *conn);
+
+/* The Date header's 29 characters. */
+const char *ph__worker_date(struct ph__worker *worker);
+
+/* Reads the clock. */
+uint64_t ph__worker_read_clock(struct ph__worker *worker);
+
+bool ph__worker_draining(const struct ph__worker *worker);
+
+#endif

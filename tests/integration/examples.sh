@@ -1,0 +1,216 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# examples.sh HELLO ECHO: runs the examples and talks to them with curl, as their readers will.
+. "$(dirname "$0")/../support/script.sh"
+
+hello=$1
+echo=$2
+
+# ---- hello: one route, no words ----
+
+# It does not say when it listens; the kernel does.
+hello_url() {
+    local port="" deadline=$((SECONDS + 30))
+    while [ -z "$port" ]; do
+        if [ "$SECONDS" -ge "$deadline" ] || ! kill -0 "$pid"; then
+            return 1
+        fi
+        port=$(ss -Htlnp 'src 127.0.0.1' | sed -nE "s/.* 127\.0\.0\.1:([0-9]+) .*pid=$pid,.*/\1/p")
+    done
+    echo "http://127.0.0.1:$port"
+}
+
+test_hello_answers_json() {
+    local url
+    "$hello" 127.0.0.1:0 2>"$scratch/hello.err" &
+    pid=$!
+    pids+=("$pid")
+    url=$(hello_url)
+    same 'hello: body' '{"hello":"world"}' "$(request "$url/hello")"
+    same 'hello: status and type' '200 application/json' \
+        "$(request -o "$scratch/body" -w '%{http_code} %{content_type}' "$url/hello")"
+    same 'hello: silent' '' "$(cat "$scratch/hello.err")"
+    refused 'hello: port in use' '^hello: 127\.0\.0\.1:[0-9]+: Address already in use$' \
+        "$hello" "${url#http://}"
+    kill -TERM "$pid"
+    wait "$pid" || true
+}
+
+test_hello_over_a_unix_socket() {
+    "$hello" "unix:$scratch/hello.sock" &
+    pid=$!
+    pids+=("$pid")
+    same 'hello: over a unix socket' '{"hello":"world"}' \
+        "$(request --retry 30 --retry-all-errors --retry-delay 1 \
+            --unix-socket "$scratch/hello.sock" http://localhost/hello 2>/dev/null)"
+    kill -TERM "$pid"
+    wait "$pid" || true
+    refused 'hello: no address' '^hello: nonsense: malformed listen address' "$hello" nonsense
+}
+
+# ---- echo: requests of every kind ----
+
+# status FORMAT CURL-ARGUMENT...: what curl writes of a reply; its body goes to $scratch/body,
+# its head to $scratch/head.
+status() {
+    local format=$1
+    shift
+    request -o "$scratch/body" -D "$scratch/head" -w "$format" "$@"
+}
+
+field() {
+    tr -d '\r' <"$scratch/head" | sed -nE "s/^$1: *//Ip" | paste -sd '|'
+}
+
+test_echo_gives_the_body_back() {
+    same 'text: body' 'grüße' "$(request --data-binary 'grüße' -H 'Content-Type: text/x-a' "$url/echo")"
+    same 'text: type' '200 text/x-a' "$(status '%{http_code} %{content_type}' --data-binary 'x' \
+        -H 'Content-Type: text/x-a' "$url/echo")"
+    same 'no type' '200 application/octet-stream' "$(status '%{http_code} %{content_type}' \
+        --data-binary 'x' -H 'Content-Type:' "$url/echo")"
+    same 'empty body' '200 0' "$(status '%{http_code} %{size_download}' -X POST "$url/echo")"
+
+    head -c 700000 /dev/urandom >"$scratch/binary"
+    same 'binary: status' 200 "$(status '%{http_code}' --data-binary "@$scratch/binary" -H 'Expect:' \
+        "$url/echo")"
+    same_file 'binary: body' "$scratch/binary" "$scratch/body"
+    same 'chunked: status' 200 "$(status '%{http_code}' -H 'Transfer-Encoding: chunked' -H 'Expect:' \
+        --data-binary "@$scratch/binary" "$url/echo")"
+    same_file 'chunked: body' "$scratch/binary" "$scratch/body"
+    same 'chunked: the reply has a length' 700000 "$(field content-length)"
+}
+
+test_echo_confirms_an_expectation() {
+    same 'expect: status' 200 "$(status '%{http_code}' -H 'Expect: 100-continue' \
+        --data-binary "@$scratch/binary" "$url/echo")"
+    same_file 'expect: body' "$scratch/binary" "$scratch/body"
+    matches 'expect: continue' '^HTTP/1\.1 100 Continue' "$(head -n 1 "$scratch/head")"
+    head -c 2000000 /dev/zero >"$scratch/large"
+    same 'expect, too large: refused before it is sent' '413 0' "$(status \
+        '%{http_code} %{size_upload}' -H 'Expect: 100-continue' --data-binary "@$scratch/large" \
+        "$url/echo")"
+}
+
+test_echo_keeps_to_its_routes() {
+    same 'get' '200 application/json 18' \
+        "$(status '%{http_code} %{content_type} %{size_download}' "$url/hello")"
+    matches 'get: dated' '^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$' \
+        "$(field date)"
+    same 'head' '200 0' "$(status '%{http_code} %{size_download}' --head "$url/hello")"
+    same 'head: same length' 18 "$(field content-length)"
+    same 'options' 204 "$(status '%{http_code}' -X OPTIONS "$url/hello")"
+    same 'options: methods' 'GET HEAD OPTIONS' "$(field allow | tr -d ' ' | tr ',' '\n' | sort | xargs)"
+    same 'wrong method' '405 application/problem+json' \
+        "$(status '%{http_code} %{content_type}' "$url/echo")"
+    same 'wrong method: methods' 'OPTIONS POST' "$(field allow | tr -d ' ' | tr ',' '\n' | sort | xargs)"
+    same 'unknown path' '404 application/problem+json' \
+        "$(status '%{http_code} %{content_type}' "$url/hell")"
+    same 'unknown path: document' '404 true' \
+        "$(jq -r '"\(.status) \(.title == "Not Found")"' "$scratch/body")"
+    same 'longer path' 404 "$(status '%{http_code}' "$url/hello/")"
+}
+
+test_echo_reuses_connections() {
+    same 'three requests, one connection' '1 0 0 ' \
+        "$(request -o "$scratch/body" -o "$scratch/body" -o "$scratch/body" -w '%{num_connects} ' \
+            "$url/hello" "$url/nothing" "$url/hello")"
+    same 'a client that says close' '1 1 ' "$(request -o "$scratch/body" -o "$scratch/body" \
+        -H 'Connection: close' -w '%{num_connects} ' "$url/hello" "$url/hello")"
+    same 'HTTP/1.0: status' '200 1' "$(status '%{http_code} %{num_connects}' --http1.0 "$url/hello")"
+    same 'HTTP/1.0: body' '{"hello":"world"}' "$(cat "$scratch/body")"
+    same 'HTTP/1.0: closed' '1 1 ' "$(request -o "$scratch/body" -o "$scratch/body" --http1.0 \
+        -w '%{num_connects} ' "$url/hello" "$url/hello")"
+    same 'many at once' '300 200' "$(request --parallel --parallel-max 20 -o "$scratch/many" \
+        -w '%{http_code}\n' "$url/hello?[1-300]" | sort | uniq -c | xargs)"
+}
+
+test_echo_with_defaults() {
+    start "$echo" --listen 127.0.0.1:0
+    matches 'echo: says where' '^listening on http://127\.0\.0\.1:[0-9]+/$' "$first_line"
+    url=${first_line#listening on }
+    url=${url%/}
+    test_echo_gives_the_body_back
+    test_echo_confirms_an_expectation
+    test_echo_keeps_to_its_routes
+    test_echo_reuses_connections
+    refused 'echo: port in use' "^echo: cannot listen on ${url#http://}: Address already in use$" \
+        "$echo" --listen "${url#http://}"
+    stop TERM
+    same 'echo: status after SIGTERM' 0 "$exit_status"
+    same 'echo: nothing on standard error' '' "$(cat "$scratch/stderr")"
+}
+
+# ---- echo: options ----
+
+test_echo_obeys_its_limits() {
+    start "$echo" --listen 127.0.0.1:0 --workers 1 --max-body 1000 --timeout 1
+    url=${first_line#listening on }
+    url=${url%/}
+    head -c 1000 /dev/urandom >"$scratch/fits"
+    head -c 1001 /dev/urandom >"$scratch/exceeds"
+    same 'largest body' 200 "$(status '%{http_code}' --data-binary "@$scratch/fits" "$url/echo")"
+    same_file 'largest body: body' "$scratch/fits" "$scratch/body"
+    same 'body too large' '413 application/problem+json' "$(status '%{http_code} %{content_type}' \
+        --data-binary "@$scratch/exceeds" "$url/echo")"
+    same 'body too large, chunked' 413 "$(status '%{http_code}' -H 'Transfer-Encoding: chunked' \
+        --data-binary "@$scratch/exceeds" "$url/echo")"
+    same 'the next one' 200 "$(status '%{http_code}' "$url/hello")"
+
+    # Half a head, and then nothing: the server speaks first.
+    local port=${url##*:} client line=
+    exec {client}<>"/dev/tcp/127.0.0.1/$port"
+    printf 'GET /hello HTTP/1.1\r\nHost: a\r\n' >&"$client"
+    IFS= read -r -t 30 line <&"$client" || true
+    exec {client}>&-
+    same 'slow head' $'HTTP/1.1 408 Request Timeout\r' "$line"
+
+    # A client that keeps its connection open does not keep the server from ending.
+    exec {client}<>"/dev/tcp/127.0.0.1/$port"
+    printf 'GET /hello HTTP/1.1\r\nHost: a\r\n\r\n' >&"$client"
+    IFS= read -r -t 30 line <&"$client" || true
+    same 'kept connection' $'HTTP/1.1 200 OK\r' "$line"
+    stop INT
+    exec {client}>&-
+    same 'echo: status after SIGINT' 0 "$exit_status"
+}
+
+test_echo_over_a_unix_socket() {
+    start "$echo" --listen "unix:$scratch/echo.sock"
+    same 'unix: says where' "listening on unix:$scratch/echo.sock" "$first_line"
+    same 'unix: body' 'abc' "$(request --unix-socket "$scratch/echo.sock" --data-binary abc \
+        http://localhost/echo)"
+    stop TERM
+    same 'unix: status after SIGTERM' 0 "$exit_status"
+}
+
+test_echo_refuses_wrong_options() {
+    refused 'unknown option' "unrecognized option '--nothing'" "$echo" --nothing
+    refused 'no value' "option '--listen' requires an argument" "$echo" --listen
+    refused 'argument' "unexpected argument 'x'" "$echo" x
+    refused 'no address' 'cannot listen on nonsense: malformed' "$echo" --listen nonsense
+    refused 'no port' 'cannot listen on 127.0.0.1: malformed' "$echo" --listen 127.0.0.1
+    refused 'large port' 'malformed' "$echo" --listen 127.0.0.1:65536
+    refused 'foreign address' 'Cannot assign requested address' "$echo" --listen 192.0.2.1:0
+    local value
+    for value in 0 -1 x 1x '' 257 99999999999999999999; do
+        refused "workers '$value'" "--workers takes a number from 1 to 256, not '$value'" \
+            "$echo" --workers "$value"
+    done
+    refused 'max-body' "--max-body takes a number from 1 to [0-9]+, not '1k'" "$echo" --max-body 1k
+    refused 'timeout' "--timeout takes a number from 1 to 86400, not '0'" "$echo" --timeout 0
+    local output
+    output=$("$echo" --help)
+    same 'help: status' 0 $?
+    for value in --listen --workers --max-body --timeout --help; do
+        matches "help: names $value" "$value" "$output"
+    done
+}
+
+test_hello_answers_json
+test_hello_over_a_unix_socket
+test_echo_with_defaults
+test_echo_obeys_its_limits
+test_echo_over_a_unix_socket
+test_echo_refuses_wrong_options
+finish
