@@ -152,9 +152,9 @@ static void test_text_is_aligned_and_without_escapes(void **state)
 {
     (void)state;
     assert_list(PARAMS("format", "text", "port", "1"), "<before>NAME                   WEIGHT\n"
-                                                       "apple                      9\n"
+                                                       "apple                  9\n"
                                                        "=\\x1B[31m\"x\",\\x0A\\xFF  -\n"
-                                                       "fig                        -\n<after>");
+                                                       "fig                    -\n<after>");
     assert_list(PARAMS("format", "text", "fields", "weight,ripe", "limit", "1"),
                 "<before>WEIGHT  RIPE\n120     true\n<after>");
     assert_list(PARAMS("format", "text", "limit", "0"), "<before>NAME  WEIGHT\n<after>");
