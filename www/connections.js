@@ -102,7 +102,7 @@ const COLUMNS = [
         value: (s) => [s.state, s.direction],
     },
     {
-        id: 'process', label: 'Process', value: (s) => [s.owners, s.owner_unknown],
+        id: 'process', label: 'Process', sort: 'owner', value: (s) => [s.owners, s.owner_unknown],
         fill: (cell, s) => cell.append(owner_lines(s.owners, s.owner_unknown, false)),
     },
     {

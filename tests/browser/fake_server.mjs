@@ -64,7 +64,7 @@ function sorted(rows, sort) {
     }
     const field = sort.replace(/^-/, '');
     const sign = sort.startsWith('-') ? -1 : 1;
-    const text = (row) => row[field] ?? '';
+    const text = (row) => (field === 'owner' ? row.owners?.[0]?.command : row[field]) ?? '';
     return [...rows].sort((a, b) => sign * (text(a) < text(b) ? -1 : Number(text(a) > text(b))));
 }
 
