@@ -45,7 +45,6 @@ function change_search(text, step) {
     keep_view(step);
     ports.forget();
     connections.forget();
-    draw_ports();
     poller.ask();
 }
 

@@ -185,7 +185,7 @@ export function create_connections(root, { title, note, on_sort }) {
             if (matching.length > 0) {
                 empty.hide();
             } else if (search.forms.length + words.length > 0) {
-                empty.show('No connection matches the search.', 'Escape clears it.');
+                empty.show('No connection matches the search.', 'Clear the search to see all.');
             } else {
                 empty.show('Nobody is connected.', 'Connections of TCP and UDP appear here as they open.');
             }

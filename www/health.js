@@ -51,40 +51,50 @@ function protocol_content(protocol, data, source, on_state) {
     return [element('p', { class: 'figure' }, count(data?.total)), stacked_bar(counts), list];
 }
 
+/* These sockets belong to no process that anybody could see. */
+const NO_OWNER_BY_NATURE = ['time_wait', 'kernel', 'orphan', 'handshake', 'not_accepted', 'in_flight'];
+
+/* How many sockets have an owner, visible or not; null: unknown. */
+function owned_at_all(owners) {
+    if (!is_number(owners?.visible) || !is_number(owners.hidden)) {
+        return null;
+    }
+    return NO_OWNER_BY_NATURE.reduce((rest, name) => rest - (owners.reasons?.[name] ?? 0),
+        owners.visible + owners.hidden);
+}
+
 /* What would show the owners that are hidden: only some of the reasons can be helped. */
 function owner_advice(reasons) {
     const lines = [];
     const number = (name) => (is_number(reasons?.[name]) ? reasons[name] : 0);
     if (number('permission') > 0) {
-        lines.push([`${count(number('permission'))} belong to other users.`,
-            ' To see them, run porthole as root or give it ', element('code', {}, 'CAP_SYS_PTRACE'), '.']);
+        lines.push([`${count(number('permission'))} belong to processes that porthole may not look into.`,
+            ' As root or with ', element('code', {}, 'CAP_SYS_PTRACE'), ' it may.']);
     }
     if (number('other_namespace') > 0) {
         lines.push([`${count(number('other_namespace'))} belong to processes outside this view.`,
             ' To see them, run porthole in the host’s pid namespace.']);
     }
-    const by_nature = ['time_wait', 'kernel', 'orphan', 'handshake', 'not_accepted', 'in_flight']
-        .map((name) => [name, number(name)]).filter((entry) => entry[1] > 0);
-    if (by_nature.length > 0) {
-        const total = by_nature.reduce((sum, entry) => sum + entry[1], 0);
-        const said = by_nature.map(([name, n]) => `${name.replaceAll('_', ' ')} ${count(n)}`);
-        lines.push([`${count(total)} have no owner by nature: ${said.join(', ')}.`]);
+    const none = NO_OWNER_BY_NATURE.map((name) => [name, number(name)]).filter((entry) => entry[1] > 0);
+    if (none.length > 0) {
+        const total = none.reduce((sum, entry) => sum + entry[1], 0);
+        const said = none.map(([name, n]) => `${name.replaceAll('_', ' ')} ${count(n)}`);
+        lines.push([`${count(total)} more have no owner: ${said.join(', ')}.`]);
     }
     return lines.map((line) => element('p', { class: 'advice' }, ...line));
 }
 
 function owners_content(owners) {
     const visible_count = owners?.visible;
-    const hidden = owners?.hidden;
-    const whole = is_number(visible_count) && is_number(hidden) ? visible_count + hidden : null;
+    const whole = owned_at_all(owners);
     const figure = element('p', { class: 'figure' }, count(visible_count));
     if (whole !== null) {
         figure.append(' ', span('of', `of ${count(whole)}`));
     }
     const share = ratio(visible_count, whole);
     const advice = owner_advice(owners?.reasons);
-    if (hidden === 0) {
-        advice.push(element('p', { class: 'advice' }, 'Every socket’s owner is visible.'));
+    if (whole !== null && whole === visible_count) {
+        advice.unshift(element('p', { class: 'advice' }, 'All owners are visible.'));
     }
     return [figure, ...(share === null ? [] : [level_bar(share, 'level-wide')]), ...advice];
 }

@@ -209,7 +209,7 @@ export function create_ports(root, { note, get, on_sort, on_toggle, on_show, is_
             if (matching.length > 0) {
                 empty.hide();
             } else if (searching) {
-                empty.show('No port matches the search.', 'Escape clears it.');
+                empty.show('No port matches the search.', 'Clear the search to see all.');
             } else {
                 empty.show('Nothing listens on this machine.', 'When a program opens a port, it appears here.');
             }

@@ -82,7 +82,7 @@ export function toggle_forms(text, wanted) {
 
 /* ---- the address: #q=…&sort=…&ports=…&open=… ---- */
 
-export const DEFAULT_VIEW = { q: '', sort: 'local_port', ports: 'port', open: [] };
+export const DEFAULT_VIEW = { q: '', sort: 'state', ports: 'port', open: [] };
 
 export function read_view(hash) {
     const kept = new URLSearchParams(hash.replace(/^#/, ''));

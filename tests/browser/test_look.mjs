@@ -15,11 +15,12 @@ import { browser_tests, connections_of, eventually, port_row } from './harness.m
 const WWW = new URL('../../www/', import.meta.url);
 const SIZE_MAX = 60 * 1024;
 
-async function axe(page) {
+/* `part`: what to look at, where something lies over the rest. */
+async function axe(page, part = 'html') {
     await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
-    const { violations } = await page.evaluate(() => window.axe.run(document, {
+    const { violations } = await page.evaluate((within) => window.axe.run(within, {
         runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    }));
+    }), part);
     return violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(' | ')}`);
 }
 
@@ -52,6 +53,32 @@ await browser_tests('look', (on_page) => {
                 assert.deepEqual(await axe(page), []);
             });
         }
+    }
+
+    for (const scheme of ['light', 'dark']) {
+        on_page(`axe finds nothing in the search’s help, its mistake, and a lost connection, ${scheme}`, {
+            scheme, bypass_csp: true, allowed: ['400', 'net::ERR'],
+        }, async ({ page, control }) => {
+            await page.locator('#search').focus();
+            await page.locator('#search-help').waitFor();
+            assert.deepEqual(await axe(page, '.toolbar'), []);
+            await page.locator('#search').fill('port:x');
+            await page.locator('#search-problem').waitFor();
+            control.lost = true;
+            await page.locator('#notice').waitFor();
+            assert.deepEqual(await axe(page), []);
+        });
+
+        on_page(`axe finds nothing in the token dialog and in empty lists, ${scheme}`, {
+            scheme, bypass_csp: true, ready: false, allowed: ['401'], control: { token: 'x', ports: [], sockets: [] },
+        }, async ({ page, control }) => {
+            await page.getByRole('dialog').waitFor();
+            assert.deepEqual(await axe(page), []);
+            await page.locator('#token').fill(control.token);
+            await page.keyboard.press('Enter');
+            await page.getByText('Nobody is connected.').waitFor();
+            assert.deepEqual(await axe(page), []);
+        });
     }
 
     on_page('long paths and names break instead of sticking out', { width: 390, hash: '#q=protocol:unix' }, async ({ page }) => {
