@@ -98,6 +98,9 @@ static int on_value(llhttp_t *llhttp, const char *at, size_t size)
         return 0;
     }
     parser->in_name = false;
+    if (size == 0) {
+        return 0; /* an empty value is reported from behind its line, where the next one begins */
+    }
     struct ph__field *field = &parser->req->fields[parser->req->field_count - 1];
     if (field->value_size == 0) {
         field->value = position(parser, at);
