@@ -126,7 +126,7 @@ static int on_chunk_header(llhttp_t *llhttp)
     if (llhttp->content_length > parser->limits->body_max - parser->body->size) {
         return stop(parser, 413, "the request body is larger than this server accepts");
     }
-    return 0;
+    return parser->in_trailers ? HPE_PAUSED : 0; /* so that the trailer's beginning is known */
 }
 
 static int on_body(llhttp_t *llhttp, const char *at, size_t size)
@@ -161,6 +161,7 @@ void ph__parse_init(struct ph__parser *parser, struct ph_request *req,
     parser->chunk_overhead = 0;
     parser->body = NULL;
     parser->in_trailers = false;
+    parser->trailer_last = '\n';
     parser->target_complete = false;
     parser->in_name = false;
     parser->status = 0;
@@ -295,18 +296,44 @@ static bool overhead_exceeded(const struct ph__parser *parser)
     return parser->chunk_overhead > OVERHEAD_FREE + OVERHEAD_PER_BYTE * parser->body->size;
 }
 
+/* As in the head: every line ends with CR LF, none continues the one before, each has a name. */
+static bool are_trailer_lines(struct ph__parser *parser, const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        char c = bytes[i];
+        bool nameless = parser->trailer_last == '\n' && (c == ' ' || c == '\t' || c == ':');
+        if (nameless || (c == '\n' && parser->trailer_last != '\r')) {
+            return false;
+        }
+        parser->trailer_last = c;
+    }
+    return true;
+}
+
 enum ph__parse_result ph__parse_chunks(struct ph__parser *parser, const char *bytes, size_t size,
                                        struct ph__buf *body, size_t *ret_used)
 {
     llhttp_t *llhttp = llhttp_of(parser);
     parser->body = body;
-    llhttp_resume(llhttp); /* from the pause behind the head; else it does nothing */
     size_t before = body->size;
-    llhttp_errno_t error = llhttp_execute(llhttp, bytes, size);
-    if (error != HPE_OK && error != HPE_PAUSED) {
-        return fail_as_llhttp(parser, error, bytes, size);
-    }
-    size_t used = error == HPE_OK ? size : (size_t)(llhttp_get_error_pos(llhttp) - bytes);
+    size_t used = 0;
+    bool done = false;
+    llhttp_errno_t error;
+    do {
+        llhttp_resume(llhttp); /* from the pause behind the head or the last chunk's line */
+        const char *from = bytes + used;
+        bool in_trailers = parser->in_trailers;
+        error = llhttp_execute(llhttp, from, size - used);
+        if (error != HPE_OK && error != HPE_PAUSED) {
+            return fail_as_llhttp(parser, error, bytes, size);
+        }
+        size_t more = error == HPE_OK ? size - used : (size_t)(llhttp_get_error_pos(llhttp) - from);
+        if (in_trailers && !are_trailer_lines(parser, from, more)) {
+            return ph__parse_fail(parser, 400, "a line of the trailer is malformed");
+        }
+        used += more;
+        done = in_trailers && error == HPE_PAUSED;
+    } while (error == HPE_PAUSED && !done);
     parser->chunk_overhead += used - (body->size - before);
     if (overhead_exceeded(parser)) {
         return parser->in_trailers
@@ -314,5 +341,5 @@ enum ph__parse_result ph__parse_chunks(struct ph__parser *parser, const char *by
                    : ph__parse_fail(parser, 400, "the chunk extensions are longer than accepted");
     }
     *ret_used = used;
-    return error == HPE_PAUSED ? PH__PARSE_DONE : PH__PARSE_MORE;
+    return done ? PH__PARSE_DONE : PH__PARSE_MORE;
 }

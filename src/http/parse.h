@@ -36,6 +36,7 @@ struct ph__parser {
     struct ph__buf *body;  /* chunks are joined here */
     size_t chunk_overhead; /* bytes of chunked framing so far */
     bool in_trailers;
+    char trailer_last; /* the last byte of the trailer; at its beginning, that of a line end */
     bool target_complete;
     bool in_name; /* the last field has no value yet */
     int status;   /* of PH__PARSE_ERROR: 400, 413, 414, 431, 501 or 505 */
