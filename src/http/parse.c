@@ -210,7 +210,7 @@ static enum ph__parse_result fail_as_llhttp(struct ph__parser *parser, llhttp_er
     case HPE_INVALID_TRANSFER_ENCODING:
         return ph__parse_fail(parser, 400, "Transfer-Encoding must be \"chunked\"");
     case HPE_INVALID_CHUNK_SIZE:
-        return ph__parse_fail(parser, 400, "a chunk size is no hexadecimal number");
+        return ph__parse_fail(parser, 400, "a chunk size is no hexadecimal number below 2^64");
     case HPE_INVALID_HEADER_TOKEN:
         return ph__parse_fail(parser, 400, "a header field has a character that is not allowed");
     case HPE_INVALID_URL:
