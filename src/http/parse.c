@@ -99,6 +99,10 @@ static int on_value(llhttp_t *llhttp, const char *at, size_t size)
     }
     parser->in_name = false;
     struct ph__field *field = &parser->req->fields[parser->req->field_count - 1];
+    if (size == 0) {
+        return 0; /* llhttp shows an empty value where the next line begins: on_field() knows better
+                   */
+    }
     if (field->value_size == 0) {
         field->value = position(parser, at);
     }
