@@ -176,7 +176,7 @@ static void clear_output(struct ph__exchange *exchange)
 static enum ph__step end_connection(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
-    bool unread = exchange->error_reply || exchange->in.size > exchange->in_end ||
+    bool unread = exchange->error_reply || conn->readable || exchange->in.size > exchange->in_end ||
                   exchange->spare.size > exchange->spare.start;
     if (!unread) {
         return ph__conn_close(conn);
