@@ -30,7 +30,7 @@ struct ph__input {
 enum ph__resume {
     PH__RESUME_NEXT,    /* the reply is complete: next request, or idle, or close */
     PH__RESUME_HEAD,    /* part of a head is there */
-    PH__RESUME_BODY,    /* "100 Continue" has been sent */
+    PH__RESUME_BODY,    /* "100 Continue" has been sent, or the body is waited for */
     PH__RESUME_BLOCKING /* the request goes to the pool */
 };
 
