@@ -79,7 +79,7 @@ static void read_head(struct client *client, struct reply *reply)
         fail_msg("this is no reply: %.300s", reply->head);
     }
     reply->status = (int)strtol(reply->head + 9, NULL, 10);
-    const char *reason = ph_status_text(reply->status);
+    const char *reason = reply->status == 100 ? "Continue" : ph_status_text(reply->status);
     if (strncmp(reply->head + 13, reason, strlen(reason)) != 0) {
         fail_msg("the reason phrase is wrong: %.60s", reply->head);
     }
