@@ -70,6 +70,9 @@ void ph__exchange_free(struct ph__exchange *exchange);
 /* Makes it ready for another connection; gives large buffers back to the heap. */
 void ph__exchange_reset(struct ph__exchange *exchange);
 
+/* Lets go of all that was to be sent, or has been. */
+void ph__exchange_clear_output(struct ph__exchange *exchange);
+
 /* Makes room to receive in `in`: moves the bytes to the front, or grows to `capacity_max`.
  * Returns 0, -ENOSPC when full at that size, -ENOMEM. */
 int ph__exchange_make_room(struct ph__exchange *exchange, size_t capacity_max);
