@@ -143,7 +143,7 @@ static void test_parse_when_dots_lead_above_the_root_then_refused(void **state)
         "/..",           "/../",         "/../a",        "/a/../..",         "/a/../../",
         "/./..",         "/%2e%2e",      "/%2E./a",      "/.%2e/%2e%2e/etc", "/a/%2e%2e/..",
         "/a/b/../../..", "http://h/..",  "http://h/../", "/a/.././../b",     "/../a?q=/..",
-        "/..?x",         "/a/../..?x=y",
+        "/..?x",         "/a/../..?x=y", "/a%2F..%2Fb",  "/..%2fetc",        "/x/a%2f..",
     };
     for (size_t i = 0; i < sizeof above / sizeof *above; i++) {
         assert_refused(above[i], strlen(above[i]));
@@ -267,7 +267,6 @@ static void test_parse_then_segments_are_separated_by_real_slashes_only(void **s
     assert_segments("/a/b", SEGMENTS("a\0b\0"));
     assert_segments("//b", SEGMENTS("\0b\0"));
     assert_segments("/a%2Fb/c", SEGMENTS("a/b\0c\0"));
-    assert_segments("/a%2F..%2Fb", SEGMENTS("a/../b\0"));
     assert_segments("http://h?q", SEGMENTS("\0"));
 #undef SEGMENTS
 }
