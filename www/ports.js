@@ -81,10 +81,11 @@ function fill_reach(cell, port) {
     }
     const line = span('second mono');
     all.slice(0, ADDRESSES_SHOWN).forEach((address, index) => {
-        line.append(...(index > 0 ? [', '] : []), machine(address, 'address'));
+        const last = index === Math.min(all.length, ADDRESSES_SHOWN) - 1;
+        line.append(span('unbroken', machine(address, 'address'), last ? '' : ','), ' ');
     });
     if (all.length > ADDRESSES_SHOWN) {
-        line.append(` +${all.length - ADDRESSES_SHOWN}`);
+        line.append(`+${all.length - ADDRESSES_SHOWN}`);
     }
     cell.append(line);
 }

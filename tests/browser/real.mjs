@@ -100,7 +100,10 @@ function ss(...options) {
         .map((line) => line.trim().split(/\s+/));
 }
 
-/* port -> { addresses, waiting, backlog } of every TCP listener, as ss -tlnH has it now */
+/* The page lists at most three addresses of a port and says how many more there are. */
+const ADDRESSES_SHOWN = 3;
+
+/* port -> "addresses waiting / backlog" of every TCP listener, as ss -tlnH has it now */
 function ss_listeners() {
     const found = {};
     for (const [, waiting, backlog, local] of ss('-tlnH')) {
@@ -113,13 +116,16 @@ function ss_listeners() {
     return Object.fromEntries(
         Object.entries(found).map(([port, { addresses, waiting, backlog }]) => [
             port,
-            `${[...addresses].sort().join(' ')} ${waiting} / ${backlog}`,
+            `${
+                addresses.size > ADDRESSES_SHOWN
+                    ? `${addresses.size} addresses`
+                    : [...addresses].sort().join(' ')
+            } ${waiting} / ${backlog}`,
         ]),
     );
 }
 
-/* The same, read from the page. All addresses are there only in an opened row or where there are
- * at most three. */
+/* The same, read from the page. */
 function shown_listeners(page) {
     return page.locator('.table.ports > tbody > tr.row[data-key^="tcp/"]').evaluateAll((rows) =>
         Object.fromEntries(
@@ -127,11 +133,16 @@ function shown_listeners(page) {
                 const addresses = [...row.querySelectorAll('.address')].map((node) =>
                     node.textContent.replace(/%.*$/, ''),
                 );
+                const more = Number(
+                    /\+(\d+)$/.exec(row.querySelector('.c-reach').textContent)?.[1] ?? 0,
+                );
                 const queue =
                     row.querySelector('.queue-text')?.textContent.replaceAll(',', '') ?? 'none';
                 return [
                     row.dataset.key.slice(4),
-                    `${[...new Set(addresses)].sort().join(' ')} ${queue}`,
+                    more > 0
+                        ? `${addresses.length + more} addresses ${queue}`
+                        : `${[...new Set(addresses)].sort().join(' ')} ${queue}`,
                 ];
             }),
         ),
