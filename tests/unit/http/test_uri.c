@@ -143,11 +143,33 @@ static void test_parse_when_dots_lead_above_the_root_then_refused(void **state)
         "/..",           "/../",         "/../a",        "/a/../..",         "/a/../../",
         "/./..",         "/%2e%2e",      "/%2E./a",      "/.%2e/%2e%2e/etc", "/a/%2e%2e/..",
         "/a/b/../../..", "http://h/..",  "http://h/../", "/a/.././../b",     "/../a?q=/..",
-        "/..?x",         "/a/../..?x=y",
+        "/..?x",         "/a/../..?x=y", "/a%2F..%2Fb",  "/..%2fetc",        "/x/a%2f..",
     };
     for (size_t i = 0; i < sizeof above / sizeof *above; i++) {
         assert_refused(above[i], strlen(above[i]));
     }
+}
+
+/* What a handler is told of the path has no ".." in it, however it is looked at. */
+static void test_parse_when_dots_hide_behind_an_encoded_slash_then_refused(void **state)
+{
+    (void)state;
+    static const char *const hidden[] = {
+        "/..%2f",        "/..%2fetc",
+        "/%2e%2e%2Fetc", "/a%2f..",
+        "/a%2F..%2Fb",   "/a/b%2f..",
+        "/%2f..",        "/%2F..%2F",
+        "/a%2f%2e.",     "/files/..%2f..%2fetc%2fpasswd",
+        "/a/..%2F/..",   "/a%2f..%2f../..",
+        "/..%2F..",
+    };
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        assert_refused(hidden[i], strlen(hidden[i]));
+    }
+    assert_path("/a%2f...", "/a/...");
+    assert_path("/a..%2fb", "/a../b");
+    assert_path("/a%2f..b", "/a/..b");
+    assert_path("/a?b=..%2f", "/a");
 }
 
 static void test_parse_when_refused_then_result_is_untouched(void **state)
@@ -267,7 +289,6 @@ static void test_parse_then_segments_are_separated_by_real_slashes_only(void **s
     assert_segments("/a/b", SEGMENTS("a\0b\0"));
     assert_segments("//b", SEGMENTS("\0b\0"));
     assert_segments("/a%2Fb/c", SEGMENTS("a/b\0c\0"));
-    assert_segments("/a%2F..%2Fb", SEGMENTS("a/../b\0"));
     assert_segments("http://h?q", SEGMENTS("\0"));
 #undef SEGMENTS
 }
@@ -374,6 +395,7 @@ static void assert_whole(const struct parsed *parsed, size_t size)
     assert_int_equal(strlen(uri->path), uri->path_size);
     assert_true(uri->path + uri->path_size < end);
     assert_int_equal(uri->segments[uri->path_size - 1], '\0');
+    assert_null(strstr(uri->path, "/../"));
     for (size_t i = 0; i + 1 < uri->path_size; i++) {
         char segment = uri->segments[i];
         assert_int_equal(uri->path[1 + i], segment ? segment : '/');
@@ -552,6 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_when_target_is_malformed_then_says_so),
         cmocka_unit_test(test_parse_when_dots_lead_above_the_root_then_refused),
+        cmocka_unit_test(test_parse_when_dots_hide_behind_an_encoded_slash_then_refused),
         cmocka_unit_test(test_parse_when_refused_then_result_is_untouched),
         cmocka_unit_test(test_parse_when_path_is_encoded_then_decoded_once),
         cmocka_unit_test(test_parse_when_path_has_dot_segments_then_resolved),
