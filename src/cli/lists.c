@@ -50,7 +50,7 @@ static int add_param(struct request *request, const char *name, const char *valu
     return 0;
 }
 
-static int take_param(void *user, const struct ph__option *option, char *value)
+static int take_param(void *user, const struct ph__option *option, const char *value)
 {
     /* The API's names have underscores where options have dashes. */
     static const struct ph_status_param renamed[] = {
@@ -68,7 +68,7 @@ static int take_param(void *user, const struct ph__option *option, char *value)
     return add_param(request, name, value);
 }
 
-static int take_json(void *user, const struct ph__option *option, char *value)
+static int take_json(void *user, const struct ph__option *option, const char *value)
 {
     (void)option;
     (void)value;
@@ -77,7 +77,7 @@ static int take_json(void *user, const struct ph__option *option, char *value)
     return add_param(request, "format", "json");
 }
 
-static int take_no_owners(void *user, const struct ph__option *option, char *value)
+static int take_no_owners(void *user, const struct ph__option *option, const char *value)
 {
     (void)option;
     (void)value;
@@ -103,7 +103,7 @@ static const struct ph__option options[] = {
     {NULL, false, NULL},
 };
 
-static int take_word(void *user, char *text)
+static int take_word(void *user, const char *text)
 {
     struct request *request = user;
     size_t old = request->filter ? strlen(request->filter) : 0;
@@ -148,7 +148,8 @@ static int print_list(const char *list, const struct request *request)
     return ph__output_finish(0);
 }
 
-static int run_list(const char *list, int (*word)(void *user, char *text), int argc, char **argv)
+static int run_list(const char *list, int (*word)(void *user, const char *text), int argc,
+                    char **argv)
 {
     struct request request = {.count = 0};
     int status = ph__options_read(list, options, argc, argv, &request, word);
