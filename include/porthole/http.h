@@ -70,7 +70,8 @@ PH_API PH_MUST_CHECK int ph_request_header_at(const struct ph_request *req, size
  * The part of the path that a route matched, or NULL when the route has no such parameter.
  *
  * "id" of the route "GET /things/:id"; "*" is what a trailing wildcard stands for (no slash in
- * front). Percent-decoded: an encoded slash is a slash here, but did not separate segments.
+ * front). Percent-decoded: an encoded slash is a slash here, but did not separate segments. It
+ * never hides a ".." segment: such a request is refused.
  */
 PH_API const char *ph_request_param(const struct ph_request *req, const char *name);
 

@@ -44,7 +44,7 @@ static void free_route(struct ph__route *route)
 }
 
 /* As deep as the longest pattern, which the program itself wrote. */
-static void free_node(struct ph__node *node) /* NOLINT(misc-no-recursion) */
+static void free_node(struct ph__node *node)
 {
     if (!node) {
         return;
@@ -68,9 +68,9 @@ void ph__router_done(struct ph__router *router)
     ph__router_init(router);
 }
 
-/* Where `text` is among the literal children, or would have to be inserted. */
-static size_t find_literal(const struct ph__node *node, const char *text, size_t size,
-                           bool *ret_found)
+/* The literal child `text`, or NULL; *ret_at is where it stands, or would have to be inserted. */
+static struct ph__node *find_literal(const struct ph__node *node, const char *text, size_t size,
+                                     size_t *ret_at)
 {
     size_t low = 0;
     size_t high = node->literal_count;
@@ -82,8 +82,8 @@ static size_t find_literal(const struct ph__node *node, const char *text, size_t
             order = 1; /* the literal is longer */
         }
         if (order == 0) {
-            *ret_found = true;
-            return middle;
+            *ret_at = middle;
+            return node->literals[middle];
         }
         if (order < 0) {
             low = middle + 1;
@@ -91,17 +91,17 @@ static size_t find_literal(const struct ph__node *node, const char *text, size_t
             high = middle;
         }
     }
-    *ret_found = false;
-    return low;
+    *ret_at = low;
+    return NULL;
 }
 
 /* Returns the child, a new one if need be; NULL: out of memory. */
 static struct ph__node *literal_child(struct ph__node *node, const char *text, size_t size)
 {
-    bool found;
-    size_t at = find_literal(node, text, size, &found);
+    size_t at;
+    struct ph__node *found = find_literal(node, text, size, &at);
     if (found) {
-        return node->literals[at];
+        return found;
     }
     struct ph__node **grown =
         realloc(node->literals, (node->literal_count + 1) * sizeof(struct ph__node *));
@@ -246,19 +246,18 @@ static bool accepts(const struct ph__node *node, enum ph__method method)
 
 /* As deep as the longest pattern, however long the path. */
 static const struct ph__node *find(const struct ph__node *node, const struct walk *walk,
-                                   const char *segment,
-                                   unsigned param) /* NOLINT(misc-no-recursion) */
+                                   const char *segment, unsigned param)
 {
     if (segment == walk->end) {
         return accepts(node, walk->method) ? node : NULL;
     }
     size_t size = strlen(segment);
     const char *next = segment + size + 1;
-    bool is_literal = false;
-    size_t at = find_literal(node, segment, size, &is_literal);
+    size_t at;
+    const struct ph__node *literal = find_literal(node, segment, size, &at);
     const struct ph__node *found = NULL;
-    if (is_literal) {
-        found = find(node->literals[at], walk, next, param);
+    if (literal) {
+        found = find(literal, walk, next, param);
     }
     if (!found && node->any && size > 0) {
         found = find(node->any, walk, next, param + 1);

@@ -16,7 +16,8 @@ static const char bad_byte[] =
 static const char bad_form[] =
     "the request target must begin with '/', \"http://\" or \"https://\"";
 static const char bad_authority[] = "the authority of the request target is malformed";
-static const char bad_dots[] = "the path leaves the root by its \"..\" segments";
+static const char bad_dots[] =
+    "the path leaves the root by its \"..\" segments, or hides one behind an encoded slash";
 
 static int hex_value(char c)
 {
@@ -63,7 +64,7 @@ static char *decode(char *to, const char *from, const char *end, bool plus_is_sp
 }
 
 /* Removes the last of the segments in [first, at), each ended by NUL; NULL when there is none. */
-static char *drop_segment(char *first, char *at)
+static char *drop_segment(const char *first, char *at)
 {
     if (at == first) {
         return NULL;
@@ -73,6 +74,22 @@ static char *drop_segment(char *first, char *at)
         at--;
     }
     return at;
+}
+
+/* True for a segment such as "..%2fetc", decoded: whoever opens a file by that name would leave
+ * the folder he meant, and what we say of the path, that its dot segments are resolved, would be
+ * wrong. */
+static bool hides_dots(const char *segment, const char *end)
+{
+    const char *slash = memchr(segment, '/', (size_t)(end - segment));
+    bool hides = false;
+    while (slash && !hides) {
+        hides = slash - segment == 2 && segment[0] == '.' && segment[1] == '.';
+        segment = slash + 1;
+        slash = memchr(segment, '/', (size_t)(end - segment));
+        hides |= !slash && end - segment == 2 && segment[0] == '.' && segment[1] == '.';
+    }
+    return hides;
 }
 
 /* Writes the segments of [from, end), which begins behind the first slash; NULL: above root. */
@@ -89,6 +106,9 @@ static char *split_path(char *first, const char *from, const char *end)
         from = last ? end : stop + 1;
         bool dot = size == 1 && segment[0] == '.';
         bool dots = size == 2 && segment[0] == '.' && segment[1] == '.';
+        if (hides_dots(segment, at)) {
+            return NULL;
+        }
         if (!dot && !dots) {
             *at++ = '\0';
             continue;

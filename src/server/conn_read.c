@@ -198,7 +198,12 @@ static enum ph__step read_chunked(struct ph__conn *conn)
 
 enum ph__step ph__conn_read_body(struct ph__conn *conn)
 {
-    return conn->exchange->request.chunked ? read_chunked(conn) : read_sized(conn);
+    enum ph__step step = conn->exchange->request.chunked ? read_chunked(conn) : read_sized(conn);
+    if (step == PH__STEP_WAIT && conn->exchange->out.size > 0) {
+        /* Nor do replies to earlier requests wait for this body. */
+        return ph__conn_flush(conn, PH__RESUME_BODY);
+    }
+    return step;
 }
 
 /* ---- after the end ---- */

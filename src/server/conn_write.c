@@ -161,22 +161,11 @@ static void note_first_byte(struct ph__conn *conn)
     atomic_store_explicit(&conn->first_byte_us, us, memory_order_relaxed);
 }
 
-static void clear_output(struct ph__exchange *exchange)
-{
-    ph__response_release(&exchange->response);
-    free(exchange->piece);
-    exchange->piece = NULL;
-    exchange->piece_from = exchange->piece_to = 0;
-    exchange->generated_all = false;
-    exchange->sent = 0;
-    ph__buf_reset(&exchange->out);
-}
-
 /* The reply that ends the connection has been sent. */
 static enum ph__step end_connection(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
-    bool unread = exchange->error_reply || exchange->in.size > exchange->in_end ||
+    bool unread = exchange->error_reply || conn->readable || exchange->in.size > exchange->in_end ||
                   exchange->spare.size > exchange->spare.start;
     if (!unread) {
         return ph__conn_close(conn);
@@ -211,7 +200,7 @@ static enum ph__step go_on(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
     bool ends = exchange->response.close;
-    clear_output(exchange);
+    ph__exchange_clear_output(exchange);
     switch (exchange->resume) {
     case PH__RESUME_NEXT:
         return ends ? end_connection(conn) : next_request(conn);

@@ -61,16 +61,25 @@ static void clear(struct ph__input *input)
     input->size = 0;
 }
 
-void ph__exchange_reset(struct ph__exchange *exchange)
+void ph__exchange_clear_output(struct ph__exchange *exchange)
 {
     ph__response_release(&exchange->response);
+    free(exchange->piece);
+    exchange->piece = NULL;
+    exchange->piece_from = exchange->piece_to = 0;
+    exchange->generated_all = false;
+    exchange->sent = 0;
+    ph__buf_reset(&exchange->out);
+}
+
+void ph__exchange_reset(struct ph__exchange *exchange)
+{
+    ph__exchange_clear_output(exchange);
     trim(&exchange->out);
     trim(&exchange->body);
     clear(&exchange->in);
     clear(&exchange->spare);
     exchange->begun = false;
-    exchange->sent = 0;
-    exchange->generated_all = false;
     exchange->error_reply = false;
     exchange->answered = 0;
     exchange->resume = PH__RESUME_NEXT;

@@ -30,7 +30,7 @@ struct ph__input {
 enum ph__resume {
     PH__RESUME_NEXT,    /* the reply is complete: next request, or idle, or close */
     PH__RESUME_HEAD,    /* part of a head is there */
-    PH__RESUME_BODY,    /* "100 Continue" has been sent */
+    PH__RESUME_BODY,    /* "100 Continue" has been sent, or the body is waited for */
     PH__RESUME_BLOCKING /* the request goes to the pool */
 };
 
@@ -69,6 +69,9 @@ void ph__exchange_free(struct ph__exchange *exchange);
 
 /* Makes it ready for another connection; gives large buffers back to the heap. */
 void ph__exchange_reset(struct ph__exchange *exchange);
+
+/* Lets go of all that was to be sent, or has been. */
+void ph__exchange_clear_output(struct ph__exchange *exchange);
 
 /* Makes room to receive in `in`: moves the bytes to the front, or grows to `capacity_max`.
  * Returns 0, -ENOSPC when full at that size, -ENOMEM. */

@@ -131,8 +131,8 @@ static int look_at_descriptors(struct scan *scan, DIR *dir, const struct ph_proc
 /* Reads about a process that turned out to hold sockets. @return 1; 0 when it has ended. */
 static int describe(struct scan *scan, int folder, const char *pid, struct ph_process *process)
 {
-    uint64_t start;
-    uint64_t start_after;
+    uint64_t start = 0;
+    uint64_t start_after = 0;
     int err = ph__process_start(folder, "..", &start);
     if (err == 0) {
         err = ph__process_read(folder, "..", &scan->snapshot->owners.arena, process);

@@ -139,15 +139,17 @@ static int collect_rows(struct ph__list *list, const struct ph__query *query)
     if (!list->rows) {
         return -ENOMEM;
     }
+    size_t matched = 0;
     for (size_t row = 0; row < count; row++) {
         if (!matches(list, query, row)) {
             continue;
         }
-        if (list->matched < keep) {
-            list->rows[list->matched] = (uint32_t)row;
+        if (matched < keep) {
+            list->rows[matched] = (uint32_t)row;
         }
-        list->matched++;
+        matched++;
     }
+    list->matched = matched;
     list->returned = list->matched < query->limit ? list->matched : query->limit;
     return 0;
 }

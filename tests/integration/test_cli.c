@@ -2,7 +2,7 @@
  *
  * The program porthole, run as its users run it.
  */
-#include "support/client.h"
+#include "support/fetch.h"
 #include "support/spawn.h"
 
 #include "status/params.h"

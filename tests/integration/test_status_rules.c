@@ -215,6 +215,80 @@ static void test_token_when_wanted_then_all_but_the_open_ones_need_it(void **sta
     stop_server(NULL);
 }
 
+static void test_page_is_open_strict_and_revalidated(void **state)
+{
+    (void)state;
+    struct reply reply = client_get(port, "/?anything=goes", "");
+    assert_int_equal(reply.status, 200);
+    assert_string_equal(reply_header(&reply, "Content-Type"), "text/html; charset=utf-8");
+    assert_string_equal(reply_header(&reply, "Cache-Control"), "no-cache");
+    assert_string_equal(reply_header(&reply, "Content-Security-Policy"),
+                        "default-src 'none'; script-src 'self'; style-src 'self'; "
+                        "connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
+                        "form-action 'none'; frame-ancestors 'none'");
+    char field[1100];
+    snprintf(field, sizeof field, "If-None-Match: \"x\", W/%s\r\n", reply_header(&reply, "ETag"));
+    reply_done(&reply);
+    reply = client_get(port, "/", field);
+    assert_int_equal(reply.status, 304);
+    assert_int_equal(reply.body_size, 0);
+    assert_non_null(reply_header(&reply, "ETag"));
+    reply_done(&reply);
+    reply = client_get(port, "/style.css", "");
+    assert_string_equal(reply_header(&reply, "Content-Type"), "text/css; charset=utf-8");
+    assert_string_equal(reply_header(&reply, "X-Content-Type-Options"), "nosniff");
+    reply_done(&reply);
+    reply = client_get(port, "/index.html", "");
+    assert_int_equal(reply.status, 404); /* one address for one thing */
+    reply_done(&reply);
+}
+
+static void write_page(const char *folder, const char *name, const char *content)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(content, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void assert_page(const char *target, int status, const char *content)
+{
+    struct reply reply = client_get(port, target, "");
+    assert_int_equal(reply.status, status);
+    if (content) {
+        assert_string_equal(reply.body, content);
+    }
+    reply_done(&reply);
+}
+
+static void test_page_when_from_a_folder_then_read_each_time(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/porthole-www-XXXXXX";
+    char path[300];
+    assert_non_null(mkdtemp(folder));
+    write_page(folder, "index.html", "one");
+    write_page(folder, "own.js", "1;");
+    const struct ph_config config = {.listen = "127.0.0.1:0", .workers = 1};
+    const struct ph_status_config status = {.www = folder};
+    start_server(&config, &status);
+    assert_page("/", 200, "one");
+    assert_page("/own.js", 200, "1;");
+    assert_page("/app.js", 404, NULL); /* the embedded copy does not shine through */
+    assert_page("/..%2f..%2fetc%2fpasswd", 404, NULL);
+    write_page(folder, "index.html", "two");
+    assert_page("/", 200, "two");
+    snprintf(path, sizeof path, "%s/own.js", folder);
+    assert_int_equal(unlink(path), 0);
+    assert_page("/own.js", 404, NULL);
+    stop_server(NULL);
+    snprintf(path, sizeof path, "%s/index.html", folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void test_readyz_while_draining_then_503(void **state)
 {
     (void)state;
@@ -242,6 +316,8 @@ int main(void)
         SERVER_TEST(test_accept_header_then_that_format),
         SERVER_TEST(test_openapi_covers_every_endpoint),
         cmocka_unit_test(test_token_when_wanted_then_all_but_the_open_ones_need_it),
+        SERVER_TEST(test_page_is_open_strict_and_revalidated),
+        cmocka_unit_test(test_page_when_from_a_folder_then_read_each_time),
         cmocka_unit_test(test_readyz_while_draining_then_503),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,144 +1,97 @@
 /* SPDX-License-Identifier: MIT
  *
- * A small HTTP client for integration tests: one request a connection, the whole reply in memory.
- * It fails the test when a reply is malformed; call it on the test's own thread only.
+ * A client that sends exactly the bytes it is told to, and takes replies apart by itself, so that
+ * nothing of what is tested tests itself. Whatever goes wrong fails the test; every wait is for
+ * something to happen, and gives up after CLIENT_WAIT_MS. For the test's own thread only.
  */
 #ifndef PORTHOLE_TESTS_CLIENT_H
 #define PORTHOLE_TESTS_CLIENT_H
 
-#include "support/cmocka.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
+enum { CLIENT_WAIT_MS = 20000 };
+
+struct client {
+    int fd;
+    char *data; /* [used, size) has been received and not been looked at; a NUL follows */
+    size_t used, size, capacity;
+    bool ended;    /* no more will come */
+    int end_error; /* 0: the server closed; ECONNRESET: it broke off */
+};
 
 struct reply {
     int status;
-    char *text; /* the whole reply, NUL-terminated */
-    char *head; /* header fields, "\r\nName: value\r\n..."; inside text */
-    char *body; /* NUL-terminated, chunks joined; inside text */
+    char *head; /* status line and fields, without the empty line */
+    char *body; /* without its framing; a NUL follows */
     size_t body_size;
+    bool complete; /* false: the connection ended before the body did */
 };
 
-static inline void reply_done(struct reply *reply)
-{
-    free(reply->text);
-    *reply = (struct reply){.status = 0};
-}
+/* ---- connections ---- */
 
-/* A header field of a reply in a static buffer, or NULL. */
-static inline const char *reply_header(const struct reply *reply, const char *name)
-{
-    static char value[1024];
-    for (const char *line = strstr(reply->head, "\r\n"); line; line = strstr(line + 2, "\r\n")) {
-        size_t size = strlen(name);
-        if (strncasecmp(line + 2, name, size) == 0 && line[2 + size] == ':') {
-            const char *begin = line + 3 + size;
-            begin += strspn(begin, " ");
-            snprintf(value, sizeof value, "%.*s", (int)strcspn(begin, "\r"), begin);
-            return value;
-        }
-    }
-    return NULL;
-}
+/* Connects to a port of 127.0.0.1. */
+struct client client_open(uint16_t port);
 
-static inline int client_connect(uint16_t port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
+/* With a receive buffer of about this size, so that the server soon cannot send any more. */
+struct client client_open_small(uint16_t port, int receive_buffer);
 
-static inline char *client_read_all(int fd, size_t *ret_size)
-{
-    size_t size = 0;
-    size_t capacity = 65536;
-    char *text = malloc(capacity);
-    for (;;) {
-        assert_non_null(text);
-        ssize_t got = read(fd, text + size, capacity - size - 1);
-        assert_true(got >= 0);
-        if (got == 0) {
-            break;
-        }
-        size += (size_t)got;
-        if (capacity - size < 32768) {
-            capacity *= 2;
-            text = realloc(text, capacity);
-        }
-    }
-    text[size] = '\0';
-    *ret_size = size;
-    return text;
-}
+struct client client_open_unix(const char *path);
 
-/* Joins the chunks of a body in place. */
-static inline void client_join_chunks(struct reply *reply)
-{
-    char *from = reply->body;
-    char *to = reply->body;
-    for (;;) {
-        char *line_end = NULL;
-        size_t size = strtoul(from, &line_end, 16);
-        assert_memory_equal(line_end, "\r\n", 2);
-        from = line_end + 2;
-        if (size == 0) {
-            assert_string_equal(from, "\r\n");
-            break;
-        }
-        memmove(to, from, size);
-        to += size;
-        assert_memory_equal(from + size, "\r\n", 2);
-        from += size + 2;
-    }
-    *to = '\0';
-    reply->body_size = (size_t)(to - reply->body);
-}
+/* A socket that is not connected yet, for those who count descriptors. */
+struct client client_socket(void);
+void client_connect(struct client *client, uint16_t port);
 
-/* Sends one request, given without its last empty line, and reads the reply to its end. */
-static inline struct reply client_send(uint16_t port, const char *head)
-{
-    char request[4096];
-    int length = snprintf(request, sizeof request, "%sConnection: close\r\n\r\n", head);
-    assert_true(length > 0 && (size_t)length < sizeof request);
-    int fd = client_connect(port);
-    assert_int_equal(send(fd, request, (size_t)length, MSG_NOSIGNAL), length);
-    struct reply reply = {.status = 0};
-    size_t size = 0;
-    reply.text = client_read_all(fd, &size);
-    close(fd);
-    assert_int_equal(sscanf(reply.text, "HTTP/1.1 %d", &reply.status), 1);
-    reply.head = strstr(reply.text, "\r\n");
-    assert_non_null(reply.head);
-    char *end = strstr(reply.text, "\r\n\r\n");
-    assert_non_null(end);
-    reply.body = end + 4;
-    reply.body_size = size - (size_t)(reply.body - reply.text);
-    end[2] = '\0';
-    const char *encoding = reply_header(&reply, "Transfer-Encoding");
-    if (encoding && strncmp(head, "HEAD ", 5) != 0) {
-        assert_string_equal(encoding, "chunked");
-        client_join_chunks(&reply);
-    }
-    return reply;
-}
+void client_close(struct client *client);
 
-/* GETs a target, with further header fields ("Name: value\r\n") or "". */
-static inline struct reply client_get(uint16_t port, const char *target, const char *fields)
-{
-    char head[3000];
-    int length =
-        snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s", target, fields);
-    assert_true(length > 0 && (size_t)length < sizeof head);
-    return client_send(port, head);
-}
+/* Ends the connection with a reset. */
+void client_reset(struct client *client);
+
+/* Says that nothing more will be sent. */
+void client_half_close(struct client *client);
+
+/* ---- bytes ---- */
+
+void client_send(struct client *client, const void *bytes, size_t size);
+void client_puts(struct client *client, const char *text);
+
+/* Sends until all has gone or the server takes no more for good; returns how much went. */
+size_t client_send_until_refused(struct client *client, const void *bytes, size_t size);
+
+/* Receives once, waiting up to `wait_ms`; false when nothing came, at the end too. */
+bool client_receive(struct client *client, int wait_ms);
+
+/* True when the server has sent nothing, nor closed, within so many milliseconds. */
+bool client_hears_nothing(struct client *client, int wait_ms);
+
+/* Waits for the end, before which nothing may come; returns end_error. */
+int client_wait_end(struct client *client);
+
+/* Receives all until the end, keeping nothing; returns how many bytes came. */
+size_t client_skip_to_end(struct client *client);
+
+/* ---- replies ---- */
+
+/* Waits for a whole reply; `method` is that of the request. */
+struct reply client_reply(struct client *client, const char *method);
+
+/* Sends and waits for the reply. */
+struct reply client_ask(struct client *client, const char *request);
+
+void reply_done(struct reply *reply);
+
+/* Copies the value of a field; false when there is none. It must not come twice. */
+bool reply_field(const struct reply *reply, const char *name, char *value, size_t size);
+
+void assert_reply_field(const struct reply *reply, const char *name, const char *value);
+void assert_no_reply_field(const struct reply *reply, const char *name);
+void assert_reply_text(const struct reply *reply, int status, const char *body);
+
+/* A problem document with the right members, all of them, and a detail that says something. */
+void assert_problem(const struct reply *reply, int status);
+
+/* One request on a connection of its own: the server serves others. */
+void assert_served(uint16_t port);
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef PORTHOLE_TESTS_STATUS_SERVER_H
 #define PORTHOLE_TESTS_STATUS_SERVER_H
 
-#include "support/client.h"
+#include "support/fetch.h"
 
 #include <porthole/status.h>
 
