@@ -165,12 +165,22 @@ static int tell_address_error(const char *listen)
     return ph__fail("bad listen address '%s': want ADDR:PORT, [ADDR]:PORT or unix:PATH", listen);
 }
 
+/* What goes wrong while it serves: worth a line on standard error, from whichever thread. */
+static void tell(void *user, enum ph_log_level level, const char *message)
+{
+    (void)user;
+    if (level >= PH_LOG_WARNING) {
+        fprintf(stderr, "porthole: %s\n", message);
+    }
+}
+
 static int make_server(const struct settings *settings, struct ph_server **ret_server)
 {
     const struct ph_config config = {
         .listen = settings->listen[0],
         .workers = (unsigned)settings->workers,
         .drain_delay_ms = (unsigned)settings->drain_delay_seconds * 1000,
+        .log = tell,
     };
     struct ph_server *server = NULL;
     int err = ph_server_new(&server, &config);
