@@ -150,6 +150,28 @@ static void test_parse_when_dots_lead_above_the_root_then_refused(void **state)
     }
 }
 
+/* What a handler is told of the path has no ".." in it, however it is looked at. */
+static void test_parse_when_dots_hide_behind_an_encoded_slash_then_refused(void **state)
+{
+    (void)state;
+    static const char *const hidden[] = {
+        "/..%2f",        "/..%2fetc",
+        "/%2e%2e%2Fetc", "/a%2f..",
+        "/a%2F..%2Fb",   "/a/b%2f..",
+        "/%2f..",        "/%2F..%2F",
+        "/a%2f%2e.",     "/files/..%2f..%2fetc%2fpasswd",
+        "/a/..%2F/..",   "/a%2f..%2f../..",
+        "/..%2F..",
+    };
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        assert_refused(hidden[i], strlen(hidden[i]));
+    }
+    assert_path("/a%2f...", "/a/...");
+    assert_path("/a..%2fb", "/a../b");
+    assert_path("/a%2f..b", "/a/..b");
+    assert_path("/a?b=..%2f", "/a");
+}
+
 static void test_parse_when_refused_then_result_is_untouched(void **state)
 {
     (void)state;
@@ -373,6 +395,7 @@ static void assert_whole(const struct parsed *parsed, size_t size)
     assert_int_equal(strlen(uri->path), uri->path_size);
     assert_true(uri->path + uri->path_size < end);
     assert_int_equal(uri->segments[uri->path_size - 1], '\0');
+    assert_null(strstr(uri->path, "/../"));
     for (size_t i = 0; i + 1 < uri->path_size; i++) {
         char segment = uri->segments[i];
         assert_int_equal(uri->path[1 + i], segment ? segment : '/');
@@ -551,6 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_when_target_is_malformed_then_says_so),
         cmocka_unit_test(test_parse_when_dots_lead_above_the_root_then_refused),
+        cmocka_unit_test(test_parse_when_dots_hide_behind_an_encoded_slash_then_refused),
         cmocka_unit_test(test_parse_when_refused_then_result_is_untouched),
         cmocka_unit_test(test_parse_when_path_is_encoded_then_decoded_once),
         cmocka_unit_test(test_parse_when_path_has_dot_segments_then_resolved),

@@ -392,13 +392,8 @@ static void test_real_socket_before_accept_and_after_close(void **state)
     assert_true(server >= 0);
     close(waiting);
     await_readable(server);
-    snapshot = take_snapshot(NULL);
+    snapshot = await_row(NULL, PH_PROTOCOL_TCP, PH_STATE_FIN_WAIT2, client_port, port, &row);
     assert_int_equal(ph_snapshot_owners(snapshot), 0);
-    row = find_ports(snapshot, PH_PROTOCOL_TCP, PH_STATE_FIN_WAIT2, client_port, port);
-    if (!row) {
-        row = find_ports(snapshot, PH_PROTOCOL_TCP, PH_STATE_FIN_WAIT1, client_port, port);
-    }
-    assert_non_null(row);
     assert_int_equal(row->owner_unknown, PH_OWNER_UNKNOWN_ORPHAN);
     row = find_fd(snapshot, server);
     assert_int_equal(row->state, PH_STATE_CLOSE_WAIT);
@@ -407,10 +402,8 @@ static void test_real_socket_before_accept_and_after_close(void **state)
 
     /* Both ends closed: time_wait on the side that closed first. */
     close(server);
-    snapshot = take_snapshot(NULL);
+    snapshot = await_row(NULL, PH_PROTOCOL_TCP, PH_STATE_TIME_WAIT, client_port, port, &row);
     assert_int_equal(ph_snapshot_owners(snapshot), 0);
-    row = find_ports(snapshot, PH_PROTOCOL_TCP, PH_STATE_TIME_WAIT, client_port, port);
-    assert_non_null(row);
     assert_int_equal(row->owner_unknown, PH_OWNER_UNKNOWN_TIME_WAIT);
     assert_int_equal(row->direction, PH_DIRECTION_OUTBOUND);
     assert_false(row->uid_known);
