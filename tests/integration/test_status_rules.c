@@ -215,6 +215,32 @@ static void test_token_when_wanted_then_all_but_the_open_ones_need_it(void **sta
     stop_server(NULL);
 }
 
+/* A machine that tells nothing of its sockets: that is said, not shown as "no sockets". */
+static void test_lists_when_the_kernel_has_no_source_then_503(void **state)
+{
+    (void)state;
+    const struct ph_sockets_config blind = {.proc_root = "/nonexistent", .procfs_only = true};
+    const struct ph_config config = {.listen = "127.0.0.1:0", .workers = 1};
+    struct ph_status_config status = {.www = NULL};
+    assert_int_equal(ph_sockets_new(&status.sockets, &blind), 0);
+    start_server(&config, &status);
+    static const char *const targets[] = {"/api/v1/sockets", "/api/v1/sockets/tcp-1",
+                                          "/api/v1/ports", "/api/v1/ports/80", "/api/v1/summary"};
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        assert_problem(targets[i], 503, "sock_diag");
+    }
+    cJSON *list = get_json("/api/v1/connections", 200);
+    assert_null_field(list, "sources");
+    assert_int_equal(number(list, "matched"), 1);
+    assert_null_field(cJSON_GetArrayItem(field(list, "connections"), 0), "socket_id");
+    cJSON_Delete(list);
+    list = get_json("/api/v1/connections?port=80", 200); /* nothing is known to match */
+    assert_int_equal(number(list, "matched"), 0);
+    cJSON_Delete(list);
+    stop_server(NULL);
+    ph_sockets_free(status.sockets);
+}
+
 static void test_page_is_open_strict_and_revalidated(void **state)
 {
     (void)state;
@@ -317,6 +343,7 @@ int main(void)
         SERVER_TEST(test_accept_header_then_that_format),
         SERVER_TEST(test_openapi_covers_every_endpoint),
         cmocka_unit_test(test_token_when_wanted_then_all_but_the_open_ones_need_it),
+        cmocka_unit_test(test_lists_when_the_kernel_has_no_source_then_503),
         SERVER_TEST(test_page_is_open_strict_and_revalidated),
         cmocka_unit_test(test_page_when_from_a_folder_then_read_each_time),
         cmocka_unit_test(test_readyz_while_draining_then_503),
