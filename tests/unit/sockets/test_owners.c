@@ -255,6 +255,48 @@ static void test_owners_without_inode_are_told_by_state(void **state)
     }
 }
 
+static void test_owners_when_closed_since_then_orphan(void **state)
+{
+    struct proc_root *root = *state;
+    struct ph_snapshot *snapshot = take_from(root);
+    proc_root_write(root, "net/tcp",
+                    TCP_HEADING "   0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 100\n");
+    assert_int_equal(ph_snapshot_owners(snapshot), 0);
+    assert_int_equal(ph_snapshot_at(snapshot, 0)->owner_unknown, PH_OWNER_UNKNOWN_NONE);
+    assert_int_equal(ph_snapshot_at(snapshot, 1)->owner_unknown, PH_OWNER_UNKNOWN_ORPHAN);
+    ph_snapshot_unref(snapshot);
+
+    char path[100];
+    snprintf(path, sizeof path, "%s/net/tcp", root->path);
+    proc_root_write(root, "net/tcp", tcp_table);
+    snapshot = take_from(root);
+    assert_int_equal(unlink(path), 0); /* cannot be read again: nobody is declared closed */
+    assert_int_equal(ph_snapshot_owners(snapshot), 0);
+    assert_int_equal(ph_snapshot_at(snapshot, 1)->owner_unknown, PH_OWNER_UNKNOWN_KERNEL);
+    ph_snapshot_unref(snapshot);
+}
+
+/* Sockets without inode must not make one long chain in an index: this would take minutes. */
+static void test_owners_when_very_many_have_no_inode_then_still_linear(void **state)
+{
+    enum { COUNT = 60000, LINE = 80 };
+    struct proc_root *root = *state;
+    char *table = malloc((size_t)COUNT * LINE + 1000);
+    assert_non_null(table);
+    char *at = table + sprintf(table, "%s", tcp_table);
+    for (unsigned i = 0; i < COUNT; i++) {
+        at += sprintf(at, "   2: 0100007F:0050 0100007F:%04X 06 0:0 3:0 0 0 0 0\n", i);
+    }
+    proc_root_write(root, "net/tcp", table);
+    free(table);
+    struct ph_snapshot *snapshot = take_with_owners(root);
+    assert_int_equal(ph_snapshot_count(snapshot), COUNT + 2);
+    assert_int_equal(ph_snapshot_at(snapshot, 0)->owner_count, 2);
+    assert_int_equal(ph_snapshot_at(snapshot, 1)->owner_unknown, PH_OWNER_UNKNOWN_KERNEL);
+    assert_int_equal(ph_snapshot_at(snapshot, 5)->owner_unknown, PH_OWNER_UNKNOWN_TIME_WAIT);
+    ph_snapshot_unref(snapshot);
+}
+
 static void test_owners_all_are_kept_with_what_is_known_of_them(void **state)
 {
     struct proc_root *root = *state;
@@ -505,6 +547,8 @@ int main(void)
         TEST(test_owners_when_outmost_then_kernel),
         TEST(test_owners_when_descriptors_are_in_a_message_then_in_flight),
         TEST(test_owners_without_inode_are_told_by_state),
+        TEST(test_owners_when_closed_since_then_orphan),
+        TEST(test_owners_when_very_many_have_no_inode_then_still_linear),
         TEST(test_owners_all_are_kept_with_what_is_known_of_them),
         TEST(test_owners_when_names_are_hostile_then_ignored),
         TEST(test_owners_when_many_ask_then_one_scan),
