@@ -265,51 +265,50 @@ static const struct ph__node *find(const struct ph__node *node, const struct wal
     return found;
 }
 
-static void collect_methods(const struct ph__node *node, bool methods[PH__METHOD_COUNT])
+/* A bit for each method that a node has a route for. */
+static unsigned methods_of(const struct ph__node *node)
 {
+    unsigned methods = 0;
     for (int method = 0; method < PH__METHOD_COUNT; method++) {
-        methods[method] |= node->routes[method] != NULL;
+        methods |= node->routes[method] ? 1u << method : 0;
     }
+    return methods;
 }
 
-/* Adds the methods of every node that matches the segments: a path may have them from several
+/* The methods of every node that matches the segments: a path may have them from several
  * patterns. As deep as the longest pattern, however long the path. */
-static void find_methods(const struct ph__node *node, const char *segment, const char *end,
-                         bool methods[PH__METHOD_COUNT])
+static unsigned find_methods(const struct ph__node *node, const char *segment, const char *end)
 {
     if (segment == end) {
-        collect_methods(node, methods);
-        return;
+        return methods_of(node);
     }
+    unsigned methods = node->rest ? methods_of(node->rest) : 0;
     size_t size = strlen(segment);
     const char *next = segment + size + 1;
     size_t at;
     const struct ph__node *literal = find_literal(node, segment, size, &at);
     if (literal) {
-        find_methods(literal, next, end, methods);
+        methods |= find_methods(literal, next, end);
     }
     if (node->any && size > 0) {
-        find_methods(node->any, next, end, methods);
+        methods |= find_methods(node->any, next, end);
     }
-    if (node->rest) {
-        collect_methods(node->rest, methods);
-    }
+    return methods;
 }
 
 /* Returns false when no method leads anywhere. */
 static bool list_allowed(const struct ph__node *root, const struct walk *walk,
                          char allow[PH__ALLOW_TEXT])
 {
-    bool methods[PH__METHOD_COUNT] = {0};
-    find_methods(root, walk->segments, walk->end, methods);
-    if (!memchr(methods, true, sizeof methods)) {
+    unsigned methods = find_methods(root, walk->segments, walk->end);
+    if (!methods) {
         return false;
     }
-    methods[PH__METHOD_HEAD] |= methods[PH__METHOD_GET];
-    methods[PH__METHOD_OPTIONS] = true;
+    methods |= methods & 1u << PH__METHOD_GET ? 1u << PH__METHOD_HEAD : 0;
+    methods |= 1u << PH__METHOD_OPTIONS;
     char *at = allow;
     for (int method = 0; method < PH__METHOD_COUNT; method++) {
-        if (methods[method]) {
+        if (methods & 1u << method) {
             const char *name = ph__method_name((enum ph__method)method);
             at = stpcpy(stpcpy(at, at == allow ? "" : ", "), name);
         }

@@ -50,6 +50,12 @@ struct client client_open_small(uint16_t port, int receive_buffer)
     return client;
 }
 
+void client_widen(struct client *client)
+{
+    const int large = 1024 * 1024;
+    assert_int_equal(setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &large, sizeof large), 0);
+}
+
 struct client client_open_unix(const char *path)
 {
     struct client client = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};

@@ -25,7 +25,7 @@ struct reply {
     int status;
     char *head; /* status line and fields, without the empty line */
     char *body; /* without its framing; a NUL follows */
-    size_t body_size;
+    size_t body_size, body_capacity;
     bool complete; /* false: the connection ended before the body did */
 };
 
@@ -36,6 +36,9 @@ struct client client_open(uint16_t port);
 
 /* With a receive buffer of about this size, so that the server soon cannot send any more. */
 struct client client_open_small(uint16_t port, int receive_buffer);
+
+/* Gives it a large receive buffer after all, so that the rest comes quickly. */
+void client_widen(struct client *client);
 
 struct client client_open_unix(const char *path);
 
