@@ -27,8 +27,6 @@ struct process {
     char *err_text;
 };
 
-extern char **environ;
-
 /* Starts a program; `arguments` ends in NULL and begins with the path. `out` is the descriptor
  * for standard output, or -1 for a pipe. */
 static inline struct process spawn_start(const char *const *arguments, int out)
