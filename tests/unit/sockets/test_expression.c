@@ -185,9 +185,9 @@ static void test_new_when_nested_too_deeply_then_refused(void **state)
     /* As deep as it may be, with a value held back at each depth. */
     size_t used = 0;
     for (int i = 0; i < DEPTH; i++) {
-        used += (size_t)sprintf(text + used, "sport = 1 or (");
+        used += (size_t)snprintf(text + used, sizeof text - used, "sport = 1 or (");
     }
-    used += (size_t)sprintf(text + used, "sport = 2 or sport = 80");
+    used += (size_t)snprintf(text + used, sizeof text - used, "sport = 2 or sport = 80");
     for (int i = 0; i < DEPTH; i++) {
         text[used++] = ')';
     }
@@ -201,9 +201,9 @@ static void test_new_when_very_long_then_runs(void **state)
     static char text[TERMS * 16 + 32];
     size_t used = 0;
     for (int i = 0; i < TERMS; i++) {
-        used += (size_t)sprintf(text + used, "sport=1||!!");
+        used += (size_t)snprintf(text + used, sizeof text - used, "sport=1||!!");
     }
-    sprintf(text + used, "sport=80");
+    snprintf(text + used, sizeof text - used, "sport=80");
     assert_matches(*state, text, "12");
 }
 
@@ -362,7 +362,7 @@ static void test_any_sequence_of_words_is_refused_or_runs(void **state)
         for (unsigned i = 0; i < count; i++) {
             random = random * 1103515245 + 12345;
             const char *word = words[(random >> 16) % (sizeof words / sizeof words[0])];
-            used += (size_t)sprintf(text + used, "%s ", word);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s ", word);
         }
         struct ph__expression *expression = NULL;
         char problem[256] = "";
