@@ -185,9 +185,9 @@ static void test_new_when_nested_too_deeply_then_refused(void **state)
     /* As deep as it may be, with a value held back at each depth. */
     size_t used = 0;
     for (int i = 0; i < DEPTH; i++) {
-        used += (size_t)sprintf(text + used, "sport = 1 or (");
+        used += (size_t)snprintf(text + used, sizeof text - used, "sport = 1 or (");
     }
-    used += (size_t)sprintf(text + used, "sport = 2 or sport = 80");
+    used += (size_t)snprintf(text + used, sizeof text - used, "sport = 2 or sport = 80");
     for (int i = 0; i < DEPTH; i++) {
         text[used++] = ')';
     }
@@ -201,9 +201,9 @@ static void test_new_when_very_long_then_runs(void **state)
     static char text[TERMS * 16 + 32];
     size_t used = 0;
     for (int i = 0; i < TERMS; i++) {
-        used += (size_t)sprintf(text + used, "sport=1||!!");
+        used += (size_t)snprintf(text + used, sizeof text - used, "sport=1||!!");
     }
-    sprintf(text + used, "sport=80");
+    snprintf(text + used, sizeof text - used, "sport=80");
     assert_matches(*state, text, "12");
 }
 
@@ -343,6 +343,45 @@ static void test_owners_users_and_inodes(void **state)
     assert_matches(*state, "inode > 7", "89");
 }
 
+/* Words in any order: refused with a column, or run without harm. */
+static void test_any_sequence_of_words_is_refused_or_runs(void **state)
+{
+    static const char *const words[] = {
+        "sport", "=",      "80",      ":http", "and",  "or",    "not",   "(",       ")",
+        "(",     ")",      "src",     "[::1]", "dst",  "state", "all",   "exclude", "listen",
+        "!",     "&&",     "||",      "<",     ">=",   "\"",    "'x y'", "pid",     "5",
+        "inode", "unix:*", "command", "user",  "root", "*:80",  ",",
+    };
+    struct fixture *fixture = *state;
+    unsigned random = 12345;
+    unsigned accepted = 0;
+    for (int round = 0; round < 50000; round++) {
+        char text[200];
+        size_t used = 0;
+        unsigned count = (random >> 16) % 9 + 1;
+        for (unsigned i = 0; i < count; i++) {
+            random = random * 1103515245 + 12345;
+            const char *word = words[(random >> 16) % (sizeof words / sizeof words[0])];
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s ", word);
+        }
+        struct ph__expression *expression = NULL;
+        char problem[256] = "";
+        int err = ph__expression_new(&expression, text, problem, sizeof problem);
+        if (err == 0) {
+            accepted++;
+            for (size_t i = 0; i < ph_snapshot_count(fixture->snapshot); i++) {
+                (void)ph__expression_match(expression, fixture->snapshot,
+                                           ph_snapshot_at(fixture->snapshot, i));
+            }
+        } else {
+            assert_int_equal(err, PH_ERR_PARAMETER);
+            assert_non_null(strstr(problem, "column "));
+        }
+        ph__expression_free(expression);
+    }
+    assert_true(accepted > 100);
+}
+
 static void test_filter_takes_expressions_beside_short_forms(void **state)
 {
     struct fixture *fixture = *state;
@@ -387,6 +426,7 @@ int main(void)
         TEST(test_states_and_groups),
         TEST(test_and_and_or_rank_equally_from_left_to_right),
         TEST(test_owners_users_and_inodes),
+        TEST(test_any_sequence_of_words_is_refused_or_runs),
         TEST(test_filter_takes_expressions_beside_short_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
