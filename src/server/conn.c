@@ -68,9 +68,13 @@ static void start_deadline(struct ph__conn *conn, uint64_t from_us)
 
 void ph__conn_set_state(struct ph__conn *conn, enum ph__conn_state state)
 {
-    assert(ph__conn_may_follow(ph__conn_state(conn), state));
+    enum ph__conn_state before = ph__conn_state(conn);
+    assert(ph__conn_may_follow(before, state));
     atomic_store_explicit(&conn->state, (uint8_t)state, memory_order_relaxed);
-    start_deadline(conn, conn->worker->now_us);
+    /* The first head's deadline runs since the accept: its first bytes do not put it off. */
+    if (before != PH__CONN_ACCEPTED || !ph__deadline_is_set(&conn->deadline)) {
+        start_deadline(conn, conn->worker->now_us);
+    }
 }
 
 void ph__conn_progress(struct ph__conn *conn, size_t bytes)
@@ -97,6 +101,13 @@ enum ph__step ph__conn_close(struct ph__conn *conn)
     }
     atomic_fetch_sub_explicit(&worker->open, 1, memory_order_relaxed);
     return PH__STEP_CLOSED;
+}
+
+enum ph__step ph__conn_break_off(struct ph__conn *conn)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    return ph__conn_close(conn);
 }
 
 /* The first event, or the next bytes of an idle connection. */
@@ -170,6 +181,9 @@ void ph__conn_expire(struct ph__conn *conn)
             ph__conn_run(conn);
         }
         return;
+    case PH__CONN_WRITING:
+        ph__conn_break_off(conn);
+        return;
     default:
         break;
     }
@@ -201,6 +215,10 @@ void ph__conn_cut(struct ph__conn *conn)
     if (ph__conn_state(conn) == PH__CONN_HANDLING) {
         conn->hangup = true; /* the handler has the exchange; its reply will find the socket shut */
         shutdown(conn->fd, SHUT_RDWR);
+        return;
+    }
+    if (ph__conn_state(conn) == PH__CONN_WRITING) {
+        ph__conn_break_off(conn);
         return;
     }
     ph__conn_close(conn);

@@ -116,6 +116,8 @@ enum ph__step {
 
 void ph__conn_set_state(struct ph__conn *conn, enum ph__conn_state state);
 enum ph__step ph__conn_close(struct ph__conn *conn);
+/* Closes so that the peer can tell the reply is incomplete: with a reset. */
+enum ph__step ph__conn_break_off(struct ph__conn *conn);
 
 /* conn_read.c: one step of receiving. */
 enum ph__step ph__conn_read_head(struct ph__conn *conn);

@@ -75,7 +75,7 @@ static int reply_to_error(struct ph_response *res, int err)
 enum ph__step ph__conn_finish(struct ph__conn *conn, int result)
 {
     struct ph_response *res = &conn->exchange->response;
-    if (result == 0 && res->status == 0) {
+    if (result >= 0 && res->status == 0) {
         result = -EINVAL;
     }
     if (result < 0) {

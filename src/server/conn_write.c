@@ -129,14 +129,6 @@ static int generate(struct ph__exchange *exchange)
     return fill_piece(exchange);
 }
 
-/* Ends the connection so that the peer can tell the reply is incomplete: with a reset. */
-static enum ph__step break_off(struct ph__conn *conn)
-{
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    return ph__conn_close(conn);
-}
-
 static void note_latency(struct ph__conn *conn)
 {
     struct ph__worker *worker = conn->worker;
@@ -223,7 +215,7 @@ enum ph__step ph__conn_write(struct ph__conn *conn)
         return ph__conn_close(conn); /* no memory for what was to be said */
     }
     if (generate(exchange) < 0) {
-        return break_off(conn);
+        return ph__conn_break_off(conn);
     }
     struct iovec parts[2];
     size_t total;

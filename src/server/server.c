@@ -258,17 +258,10 @@ void ph_server_wait(struct ph_server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
-static bool is_started(struct ph_server *server)
-{
-    pthread_mutex_lock(&server->lock);
-    bool started = server->life == PH__LIFE_STARTED;
-    pthread_mutex_unlock(&server->lock);
-    return started;
-}
-
 void ph_server_stop(struct ph_server *server)
 {
-    if (is_started(server)) {
+    /* Without the lock, which another thread may hold until the end that is requested here. */
+    if (server->life == PH__LIFE_STARTED) {
         ph_server_request_stop(server);
         ph_server_wait(server);
     }

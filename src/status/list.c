@@ -135,7 +135,7 @@ static int collect_rows(struct ph__list *list, const struct ph__query *query)
     size_t count = query->kind->count(&list->view);
     /* Without an order the rows beyond the limit are only counted. */
     size_t keep = query->sort || query->limit > count ? count : query->limit;
-    list->rows = malloc((keep ? keep : 1) * sizeof *list->rows);
+    list->rows = calloc(keep ? keep : 1, sizeof *list->rows);
     if (!list->rows) {
         return -ENOMEM;
     }

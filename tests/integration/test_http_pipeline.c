@@ -136,6 +136,7 @@ static void test_closing_request_when_garbage_comes_later_then_large_reply_whole
                 "GET /big?kind=static&size=10485760 HTTP/1.1" HOST "Connection: close\r\n\r\n");
     wait_connections(server, "writing", 1);
     client_puts(&client, "garbage\r\n\r\n" HELLO);
+    client_widen(&client);
     struct reply reply = client_reply(&client, "GET");
     assert_int_equal(reply.status, 200);
     assert_true(reply.complete);

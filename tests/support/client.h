@@ -25,7 +25,7 @@ struct reply {
     int status;
     char *head; /* status line and fields, without the empty line */
     char *body; /* without its framing; a NUL follows */
-    size_t body_size;
+    size_t body_size, body_capacity;
     bool complete; /* false: the connection ended before the body did */
 };
 
@@ -36,6 +36,9 @@ struct client client_open(uint16_t port);
 
 /* With a receive buffer of about this size, so that the server soon cannot send any more. */
 struct client client_open_small(uint16_t port, int receive_buffer);
+
+/* Gives it a large receive buffer after all, so that the rest comes quickly. */
+void client_widen(struct client *client);
 
 struct client client_open_unix(const char *path);
 
@@ -55,6 +58,9 @@ void client_half_close(struct client *client);
 
 void client_send(struct client *client, const void *bytes, size_t size);
 void client_puts(struct client *client, const char *text);
+
+/* Waits until the server's kernel has received all that was sent. */
+void client_wait_sent(struct client *client);
 
 /* Sends until all has gone or the server takes no more for good; returns how much went. */
 size_t client_send_until_refused(struct client *client, const void *bytes, size_t size);

@@ -87,8 +87,11 @@ static void read_head(struct client *client, struct reply *reply)
 
 static void append_body(struct client *client, struct reply *reply, size_t size)
 {
-    reply->body = realloc(reply->body, reply->body_size + size + 1);
-    assert_non_null(reply->body);
+    if (reply->body_size + size + 1 > reply->body_capacity) {
+        reply->body_capacity = 2 * (reply->body_size + size + 1);
+        reply->body = realloc(reply->body, reply->body_capacity);
+        assert_non_null(reply->body);
+    }
     memcpy(reply->body + reply->body_size, client->data + client->used, size);
     reply->body_size += size;
     reply->body[reply->body_size] = '\0';

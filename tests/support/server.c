@@ -67,9 +67,11 @@ static int echo(struct ph_request *req, struct ph_response *res, void *user)
     return ph_reply_copy(res, 200, ph_request_header(req, "Content-Type"), body, size);
 }
 
-char big_byte(size_t at)
+static char big[BIG_MAX]; /* filled once, before the first server */
+
+const char *big_bytes(void)
 {
-    return (char)('a' + at % 26 - (at % 1009 == 0 ? 32 : 0));
+    return big;
 }
 
 static void release_body(void *data)
@@ -91,9 +93,7 @@ static ssize_t make_more(void *user, char *buffer, size_t size)
     if (making->fail_at && making->made + part > making->fail_at) {
         return -EIO;
     }
-    for (size_t i = 0; i < part; i++) {
-        buffer[i] = big_byte(making->made + i);
-    }
+    memcpy(buffer, big + making->made, part);
     making->made += part;
     return (ssize_t)part;
 }
@@ -126,9 +126,7 @@ static int copy_or_take_big(struct ph_response *res, size_t size, bool copy)
     if (!data) {
         return -ENOMEM;
     }
-    for (size_t i = 0; i < size; i++) {
-        data[i] = big_byte(i);
-    }
+    memcpy(data, big, size);
     if (copy) {
         int err = ph_reply_copy(res, 200, "text/plain", data, size);
         free(data);
@@ -143,20 +141,19 @@ static int copy_or_take_big(struct ph_response *res, size_t size, bool copy)
     return err;
 }
 
-enum { STATIC_SIZE = 12 * 1024 * 1024 };
-
-static char static_bytes[STATIC_SIZE]; /* filled once, before the first server */
-
 static int reply_big(struct ph_request *req, struct ph_response *res, void *user)
 {
     (void)user;
     const char *kind = ph_request_query(req, "kind");
     size_t size = number(req, "size");
+    if (size > BIG_MAX) {
+        return -EINVAL;
+    }
     if (!kind || strcmp(kind, "generate") == 0) {
         return generate_big(req, res);
     }
     if (strcmp(kind, "static") == 0) {
-        return ph_reply_static(res, 200, "text/plain", static_bytes, size);
+        return ph_reply_static(res, 200, "text/plain", big, size);
     }
     return copy_or_take_big(res, size, strcmp(kind, "copy") == 0);
 }
@@ -228,10 +225,8 @@ struct ph_server *server_new(const struct ph_config *cfg)
     struct ph_config settings = cfg ? *cfg : (struct ph_config){0};
     settings.listen = settings.listen ? settings.listen : "127.0.0.1:0";
     settings.workers = settings.workers ? settings.workers : 2;
-    if (!static_bytes[0]) {
-        for (size_t i = 0; i < STATIC_SIZE; i++) {
-            static_bytes[i] = big_byte(i);
-        }
+    for (size_t i = 0; i < BIG_MAX && !big[BIG_MAX - 1]; i++) {
+        big[i] = (char)('a' + i % 26 - (i % 1009 == 0 ? 32 : 0)); /* no period of a power of two */
     }
     struct ph_server *server;
     assert_int_equal(ph_server_new(&server, &settings), 0);

@@ -31,8 +31,9 @@ struct ph_server *server_new(const struct ph_config *cfg);
 /* server_new(), and starts it. */
 struct ph_server *server_start(const struct ph_config *cfg);
 
-/* The byte at a place of a body from /big. */
-char big_byte(size_t at);
+/* The largest body from /big, of which all others are the beginning. */
+enum { BIG_MAX = 12000000 };
+const char *big_bytes(void);
 
 /* Lets all handlers of /wait go on, those to come too, until gate_close(). */
 void gate_open(void);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PATH_MAX_HERE = 256, WAIT_MS = 10000 };
@@ -161,6 +162,22 @@ const struct ph_socket *find_ports(const struct ph_snapshot *snapshot, enum ph_p
     return NULL;
 }
 
+struct ph_snapshot *await_row(const struct ph_sockets_config *cfg, enum ph_protocol protocol,
+                              enum ph_state state, unsigned local, unsigned remote,
+                              const struct ph_socket **ret_row)
+{
+    time_t deadline = time(NULL) + WAIT_MS / 1000;
+    for (;;) {
+        struct ph_snapshot *snapshot = take_snapshot(cfg);
+        *ret_row = find_ports(snapshot, protocol, state, local, remote);
+        if (*ret_row) {
+            return snapshot;
+        }
+        ph_snapshot_unref(snapshot);
+        assert_true(time(NULL) < deadline);
+    }
+}
+
 bool has_owner(const struct ph_snapshot *snapshot, const struct ph_socket *socket, pid_t pid,
                int fd)
 {
@@ -224,7 +241,7 @@ void await_readable(int fd)
 
 bool enter_namespace(void)
 {
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+    if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
         return false;
     }
     struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};

@@ -72,6 +72,12 @@ const struct ph_socket *find_fd(const struct ph_snapshot *snapshot, int fd);
 const struct ph_socket *find_ports(const struct ph_snapshot *snapshot, enum ph_protocol protocol,
                                    enum ph_state state, unsigned local, unsigned remote);
 
+/* Takes snapshots until one has such a row, and returns it with that row; asserts that this does
+ * not take for ever. The kernel may finish a step of TCP a moment after the call that began it. */
+struct ph_snapshot *await_row(const struct ph_sockets_config *cfg, enum ph_protocol protocol,
+                              enum ph_state state, unsigned local, unsigned remote,
+                              const struct ph_socket **ret_row);
+
 /* Whether there is an owner with this pid and descriptor. */
 bool has_owner(const struct ph_snapshot *snapshot, const struct ph_socket *socket, pid_t pid,
                int fd);

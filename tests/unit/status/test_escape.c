@@ -46,9 +46,10 @@ static void test_text_when_utf8_is_invalid_then_shown_as_hex(void **state)
 static void test_text_when_it_reorders_or_hides_then_shown_as_hex(void **state)
 {
     (void)state;
-    assert_text("\xE2\x80\xAE", 3, "\\xE2\\x80\\xAE", 12); /* right-to-left override */
+    assert_text((const char[]){'\xE2', '\x80', '\xAE'}, 3, "\\xE2\\x80\\xAE",
+                12);                                       /* right-to-left override */
     assert_text("\xE2\x80\x8B", 3, "\\xE2\\x80\\x8B", 12); /* zero width space */
-    assert_text("\xE2\x81\xA6", 3, "\\xE2\\x81\\xA6", 12); /* isolate */
+    assert_text((const char[]){'\xE2', '\x81', '\xA6'}, 3, "\\xE2\\x81\\xA6", 12); /* isolate */
     assert_text("\xEF\xBB\xBF", 3, "\\xEF\\xBB\\xBF", 12); /* byte order mark */
 }
 
