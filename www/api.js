@@ -83,7 +83,10 @@ export async function get(path, params, signal) {
     const limit = limited(signal);
     try {
         const response = await fetch(`api/v1/${path}${query ? `?${query}` : ''}`, {
-            headers, signal: limit.signal, cache: 'no-store', credentials: 'same-origin',
+            headers,
+            signal: limit.signal,
+            cache: 'no-store',
+            credentials: 'same-origin',
         });
         if (!response.ok) {
             throw await problem_of(response);
@@ -94,7 +97,10 @@ export async function get(path, params, signal) {
             throw error;
         }
         const late = limit.signal.aborted;
-        throw new ApiError('network', late ? `no answer within ${TIMEOUT_MS / 1000} s` : error.message);
+        throw new ApiError(
+            'network',
+            late ? `no answer within ${TIMEOUT_MS / 1000} s` : error.message,
+        );
     } finally {
         limit.done();
     }

@@ -18,8 +18,12 @@ const PORTS_LIMIT = 5000;
 const TYPING_MS = 200;
 const CLOCK_MS = 500;
 const EXAMPLES = [
-    ['port:443', 'either end'], ['state:established', ''], ['command:nginx', ''],
-    ['address:10.0.0.0/8', 'either end'], ['user:root', ''], ['protocol:unix', ''],
+    ['port:443', 'either end'],
+    ['state:established', ''],
+    ['command:nginx', ''],
+    ['address:10.0.0.0/8', 'either end'],
+    ['user:root', ''],
+    ['protocol:unix', ''],
 ];
 
 const at = (id) => document.getElementById(id);
@@ -45,13 +49,13 @@ function change_search(text, step) {
     keep_view(step);
     ports.forget();
     connections.forget();
-    draw_ports();
     poller.ask();
 }
 
 function toggle_port(key) {
     view.open = view.open.includes(key)
-        ? view.open.filter((open) => open !== key) : [...view.open, key];
+        ? view.open.filter((open) => open !== key)
+        : [...view.open, key];
     keep_view(true);
     draw_ports();
 }
@@ -102,7 +106,10 @@ const server = create_server(at('server'), { note: at('server-note') });
 
 function draw_ports() {
     if (last.ports) {
-        set_text(at('jump-ports'), count(ports.update(last.ports, parse_search(view.q), view.ports)));
+        set_text(
+            at('jump-ports'),
+            count(ports.update(last.ports, parse_search(view.q), view.ports)),
+        );
     }
 }
 
@@ -118,7 +125,9 @@ function say_problem(message) {
 /* A wrong search is no reason to call the server lost; no answer, or none of use, is. */
 function judge(results) {
     const errors = results.filter((r) => r.status === 'rejected').map((r) => r.reason);
-    const serious = errors.find((e) => e.kind === 'token') ?? errors.find((e) => e.kind === 'network') ??
+    const serious =
+        errors.find((e) => e.kind === 'token') ??
+        errors.find((e) => e.kind === 'network') ??
         errors.find((e) => !(e instanceof ApiError));
     if (serious) {
         throw serious;
@@ -138,7 +147,10 @@ function draw_lists(listed, connected, search) {
         ports.fail(listed.reason.message);
     }
     if (connected.status === 'fulfilled') {
-        set_text(at('jump-connections'), count(connections.update(connected.value, search, view.sort)));
+        set_text(
+            at('jump-connections'),
+            count(connections.update(connected.value, search, view.sort)),
+        );
     } else if (connected.reason.kind !== 'parameter') {
         connections.fail(connected.reason.message);
     }
@@ -148,8 +160,15 @@ async function poll(signal) {
     const search = parse_search(view.q);
     const results = await Promise.allSettled([
         get('summary', [], signal),
-        get('ports', [...port_params(search), ['fields', PORT_FIELDS.join()],
-            ['limit', String(PORTS_LIMIT)]], signal),
+        get(
+            'ports',
+            [
+                ...port_params(search),
+                ['fields', PORT_FIELDS.join()],
+                ['limit', String(PORTS_LIMIT)],
+            ],
+            signal,
+        ),
         get('sockets', socket_params(search, view.sort), signal),
         get('server', [], signal),
     ]);
@@ -172,7 +191,13 @@ async function poll(signal) {
 
 /* ---- live, paused, lost ---- */
 
-const LIVE_WORDS = { live: 'Live', paused: 'Paused', hidden: 'Paused', lost: 'Lost', token: 'Locked' };
+const LIVE_WORDS = {
+    live: 'Live',
+    paused: 'Paused',
+    hidden: 'Paused',
+    lost: 'Lost',
+    token: 'Locked',
+};
 let retry = { at: null, message: '' };
 
 function tell_time() {
@@ -181,8 +206,12 @@ function tell_time() {
     if (at('notice').hidden) {
         return;
     }
-    const wait = retry.at === null ? null : Math.max(0, Math.ceil((retry.at - performance.now()) / 1000));
-    set_text(at('notice-when'), wait === null ? '' : wait === 0 ? ' Trying…' : ` Trying again in ${wait} s.`);
+    const wait =
+        retry.at === null ? null : Math.max(0, Math.ceil((retry.at - performance.now()) / 1000));
+    set_text(
+        at('notice-when'),
+        wait === null ? '' : wait === 0 ? ' Trying…' : ` Trying again in ${wait} s.`,
+    );
 }
 
 function show_state(state, { error, retry_at }) {
@@ -193,11 +222,15 @@ function show_state(state, { error, retry_at }) {
     at('notice').hidden = !lost;
     if (lost) {
         retry = { at: retry_at, message: error.message };
-        const words = error.kind === 'network'
-            ? 'The connection to the server is lost.' : `The server cannot answer: ${error.message}.`;
+        const words =
+            error.kind === 'network'
+                ? 'The connection to the server is lost.'
+                : `The server cannot answer: ${error.message}.`;
         const shown = last.taken === null ? '' : ' What is shown is old.';
-        at('notice-text').replaceChildren(words + shown,
-            element('span', { id: 'notice-when', 'aria-hidden': 'true' }));
+        at('notice-text').replaceChildren(
+            words + shown,
+            element('span', { id: 'notice-when', 'aria-hidden': 'true' }),
+        );
     }
     if (state === 'token') {
         ask_for_token();
@@ -232,7 +265,13 @@ function listen_to_search() {
     });
     document.addEventListener('keydown', (event) => {
         const typing_elsewhere = event.target.closest?.('input, textarea, select, dialog') ?? null;
-        if (event.key === '/' && !typing_elsewhere && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        if (
+            event.key === '/' &&
+            !typing_elsewhere &&
+            !event.ctrlKey &&
+            !event.metaKey &&
+            !event.altKey
+        ) {
             event.preventDefault();
             input.focus();
             input.select();

@@ -6,13 +6,21 @@
  */
 import { element, machine, set_text, span } from './dom.js';
 import { SCOPES, UNKNOWN, bytes, count, endpoint, is_number, plural } from './format.js';
-import { empty_note, endpoint_text, owner_lines, owner_text, state_mark, state_words } from './parts.js';
+import {
+    empty_note,
+    endpoint_text,
+    owner_lines,
+    owner_text,
+    state_mark,
+    state_words,
+} from './parts.js';
 import { values_of } from './query.js';
 import { create_table } from './table.js';
 
 const SHOWN = 500;
 const SEARCHED = 5000;
-const FIELDS = 'id,protocol,family,state,direction,local_address,local_port,remote_address,' +
+const FIELDS =
+    'id,protocol,family,state,direction,local_address,local_port,remote_address,' +
     'remote_port,interface,path,scope,owners,owner_unknown,user,accept_queue,backlog,' +
     'receive_queue_bytes,send_queue_bytes,drops,timer';
 
@@ -45,7 +53,10 @@ function fill_state(cell, socket) {
     const direction = DIRECTIONS[socket.direction];
     cell.append(state_mark(socket.state));
     if (direction && socket.direction !== 'listen') {
-        cell.append(' ', element('span', { class: 'direction', title: direction[1] }, direction[0]));
+        cell.append(
+            ' ',
+            element('span', { class: 'direction', title: direction[1] }, direction[0]),
+        );
     }
 }
 
@@ -66,10 +77,14 @@ function fill_waiting(cell, socket) {
     if (!is_number(unread) && !is_number(unsent)) {
         cell.append(span('soft', UNKNOWN));
     } else if (unread === 0 && unsent === 0) {
-        cell.append(element('span', { class: 'soft', title: 'Nothing unread, nothing unsent' }, '0'));
+        cell.append(
+            element('span', { class: 'soft', title: 'Nothing unread, nothing unsent' }, '0'),
+        );
     } else {
-        const said = [unread > 0 ? `${bytes(unread)} unread` : null,
-            unsent > 0 ? `${bytes(unsent)} unsent` : null];
+        const said = [
+            unread > 0 ? `${bytes(unread)} unread` : null,
+            unsent > 0 ? `${bytes(unsent)} unsent` : null,
+        ];
         cell.append(span('number', said.filter((part) => part).join(', ')));
     }
     const timer = timer_words(socket.timer);
@@ -80,34 +95,58 @@ function fill_waiting(cell, socket) {
 
 /* A timer's countdown changes with every snapshot and is not shown: leave it out. */
 function waiting_value(socket) {
-    return [socket.accept_queue, socket.backlog, socket.receive_queue_bytes,
-        socket.send_queue_bytes, timer_words(socket.timer)];
+    return [
+        socket.accept_queue,
+        socket.backlog,
+        socket.receive_queue_bytes,
+        socket.send_queue_bytes,
+        timer_words(socket.timer),
+    ];
 }
 
 const COLUMNS = [
     {
-        id: 'local', label: 'Local', sort: 'local_port', fill: fill_local,
+        id: 'local',
+        label: 'Local',
+        sort: 'local_port',
+        fill: fill_local,
         value: (s) => [s.protocol, s.local_address, s.local_port, s.interface, s.path],
     },
     {
-        id: 'remote', label: 'Remote', sort: 'remote_address', fill: fill_remote,
+        id: 'remote',
+        label: 'Remote',
+        sort: 'remote_address',
+        fill: fill_remote,
         value: (s) => [s.remote_address, s.remote_port, s.scope],
     },
     {
-        id: 'protocol', label: 'Protocol', sort: 'protocol', value: (s) => s.protocol,
+        id: 'protocol',
+        label: 'Protocol',
+        sort: 'protocol',
+        value: (s) => s.protocol,
         fill: (cell, s) => cell.append(span('protocol', String(s.protocol ?? UNKNOWN))),
     },
     {
-        id: 'state', label: 'State', sort: 'state', fill: fill_state,
+        id: 'state',
+        label: 'State',
+        sort: 'state',
+        fill: fill_state,
         value: (s) => [s.state, s.direction],
     },
     {
-        id: 'process', label: 'Process', value: (s) => [s.owners, s.owner_unknown],
+        id: 'process',
+        label: 'Process',
+        sort: 'owner',
+        value: (s) => [s.owners, s.owner_unknown],
         fill: (cell, s) => cell.append(owner_lines(s.owners, s.owner_unknown, false)),
     },
     {
-        id: 'waiting', label: 'Waiting', sort: 'receive_queue_bytes', number: true,
-        fill: fill_waiting, value: waiting_value,
+        id: 'waiting',
+        label: 'Waiting',
+        sort: 'receive_queue_bytes',
+        number: true,
+        fill: fill_waiting,
+        value: waiting_value,
     },
 ];
 
@@ -123,30 +162,46 @@ export function socket_params(search, sort) {
     if (values_of(search, 'state').length === 0 && !protocols.includes('unix')) {
         params.push(['state', 'connected']);
     }
-    params.push(['sort', sort], ['fields', FIELDS],
-        ['limit', String(search.words.length > 0 ? SEARCHED : SHOWN)]);
+    params.push(
+        ['sort', sort],
+        ['fields', FIELDS],
+        ['limit', String(search.words.length > 0 ? SEARCHED : SHOWN)],
+    );
     return params;
 }
 
 function text_of(socket) {
-    return [socket.protocol, socket.state, state_words(socket.state), socket.direction,
+    return [
+        socket.protocol,
+        socket.state,
+        state_words(socket.state),
+        socket.direction,
         endpoint(socket.local_address, socket.local_port, socket.interface),
-        endpoint(socket.remote_address, socket.remote_port), socket.path ?? '', socket.user ?? '',
-        owner_text(socket.owners)].join(' ').toLowerCase();
+        endpoint(socket.remote_address, socket.remote_port),
+        socket.path ?? '',
+        socket.user ?? '',
+        owner_text(socket.owners),
+    ]
+        .join(' ')
+        .toLowerCase();
 }
 
 /* Are sockets asked for that are no connections? Then the heading must not call them so. */
 function title_for(search) {
     const states = values_of(search, 'state');
-    const all_kinds = values_of(search, 'protocol').includes('unix') ||
+    const all_kinds =
+        values_of(search, 'protocol').includes('unix') ||
         states.some((state) => ['listen', 'closed', 'unconnected'].includes(state));
     return all_kinds ? 'Sockets' : 'Connections';
 }
 
 export function create_connections(root, { title, note, on_sort }) {
     const table = create_table({
-        caption: 'Connections of this machine', class_name: 'connections', columns: COLUMNS,
-        key: (s) => String(s.id), on_sort,
+        caption: 'Connections of this machine',
+        class_name: 'connections',
+        columns: COLUMNS,
+        key: (s) => String(s.id),
+        on_sort,
     });
     const empty = empty_note();
     root.append(element('div', { class: 'sheet' }, table.element, empty.element));
@@ -157,7 +212,9 @@ export function create_connections(root, { title, note, on_sort }) {
         const said = [];
         if (matching.length > SHOWN || known > matching.length) {
             const shown = Math.min(SHOWN, matching.length);
-            said.push(`${count(shown)} shown, ${count(known - shown)} more match: narrow the search`);
+            said.push(
+                `${count(shown)} shown, ${count(known - shown)} more match: narrow the search`,
+            );
         } else {
             said.push(`${count(known)} ${known === 1 ? 'matches' : 'match'}`);
         }
@@ -173,10 +230,13 @@ export function create_connections(root, { title, note, on_sort }) {
         update(list, search, sort) {
             const given = Array.isArray(list?.sockets) ? list.sockets.filter((s) => s) : [];
             const { words } = search;
-            const matching = words.length === 0 ? given : given.filter((socket) => {
-                const text = text_of(socket);
-                return words.every((word) => text.includes(word));
-            });
+            const matching =
+                words.length === 0
+                    ? given
+                    : given.filter((socket) => {
+                          const text = text_of(socket);
+                          return words.every((word) => text.includes(word));
+                      });
             set_text(title, title_for(search));
             table.set_sort(sort);
             table.set_rows(matching.slice(0, SHOWN));
@@ -185,9 +245,12 @@ export function create_connections(root, { title, note, on_sort }) {
             if (matching.length > 0) {
                 empty.hide();
             } else if (search.forms.length + words.length > 0) {
-                empty.show('No connection matches the search.', 'Escape clears it.');
+                empty.show('No connection matches the search.', 'Clear the search to see all.');
             } else {
-                empty.show('Nobody is connected.', 'Connections of TCP and UDP appear here as they open.');
+                empty.show(
+                    'Nobody is connected.',
+                    'Connections of TCP and UDP appear here as they open.',
+                );
             }
             return say(list, given, matching, words);
         },

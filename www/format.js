@@ -80,7 +80,9 @@ export function age(ms) {
     if (!is_number(ms)) {
         return '';
     }
-    return ms < 10000 ? `${(Math.max(0, ms) / 1000).toFixed(1)} s old` : `${duration(ms / 1000)} old`;
+    return ms < 10000
+        ? `${(Math.max(0, ms) / 1000).toFixed(1)} s old`
+        : `${duration(ms / 1000)} old`;
 }
 
 /* "10.0.0.1:443", "[2001:db8::1]:443", "[fe80::1%eth0]:443" */
@@ -124,7 +126,11 @@ export function state_counts(counts) {
 
 /* Who can reach it, narrowest first: words, and how many of the four dots are lit. */
 export const SCOPES = {
-    loopback: { words: 'this machine', lit: 1, means: 'Only programs on this machine can reach it' },
+    loopback: {
+        words: 'this machine',
+        lit: 1,
+        means: 'Only programs on this machine can reach it',
+    },
     link: { words: 'local link', lit: 2, means: 'Only neighbours on the same link can reach it' },
     private: { words: 'private network', lit: 3, means: 'Bound to a private address' },
     public: { words: 'public address', lit: 4, means: 'Bound to a public address' },
@@ -137,7 +143,10 @@ export const NO_OWNER = {
     kernel: ['kernel', 'The kernel’s own socket'],
     time_wait: ['nobody', 'Over: no process owns it any more'],
     not_accepted: ['not accepted yet', 'Confirmed, waits for the process to accept it'],
-    other_namespace: ['other namespace', 'Belongs to a process outside this view, such as a container'],
+    other_namespace: [
+        'other namespace',
+        'Belongs to a process outside this view, such as a container',
+    ],
     orphan: ['orphan', 'Closed by its process, still finishing'],
     handshake: ['handshake', 'Being opened: no process has it yet'],
     in_flight: ['in flight', 'Inside a message between processes'],

@@ -5,7 +5,15 @@
  */
 import { element, machine, span, visible } from './dom.js';
 import {
-    NO_OWNER, SCOPES, STATES, UNKNOWN, count, endpoint, is_number, kind_of, plural,
+    NO_OWNER,
+    SCOPES,
+    STATES,
+    UNKNOWN,
+    count,
+    endpoint,
+    is_number,
+    kind_of,
+    plural,
 } from './format.js';
 
 const CONTAINER_SHOWN = 12;
@@ -16,8 +24,12 @@ export function state_words(state) {
 }
 
 export function state_mark(state) {
-    return element('span', { class: `state k-${kind_of(state)}`, title: STATES[state]?.means },
-        span('dot'), visible(state_words(state)));
+    return element(
+        'span',
+        { class: `state k-${kind_of(state)}`, title: STATES[state]?.means },
+        span('dot'),
+        visible(state_words(state)),
+    );
 }
 
 /* A bar whose parts are as wide as their numbers; the words beside it carry the meaning. */
@@ -43,8 +55,12 @@ export function scope_badge(scope) {
     for (let at = 0; at < 4; at++) {
         dots.append(span(at < (known?.lit ?? 0) ? 'lit' : 'unlit'));
     }
-    return element('span', { class: `scope s-${known ? scope : 'unknown'}`, title: known?.means },
-        dots, known?.words ?? (scope ? visible(scope) : 'unknown'));
+    return element(
+        'span',
+        { class: `scope s-${known ? scope : 'unknown'}`, title: known?.means },
+        dots,
+        known?.words ?? (scope ? visible(scope) : 'unknown'),
+    );
 }
 
 /* Waiting to be accepted, against the backlog. Full means more than the backlog. */
@@ -55,12 +71,18 @@ export function queue_meter(waiting, backlog) {
     const share = backlog > 0 ? waiting / backlog : Number(waiting > 0);
     const full = waiting > backlog;
     const word = full ? 'full' : share >= 0.8 ? 'filling' : null;
-    return element('span', {
-        class: `queue ${full ? 'is-bad' : word ? 'is-warn' : ''}`,
-        title: `${plural(waiting, 'connection waits', 'connections wait')} to be accepted; ` +
-            `the backlog is ${count(backlog)}`,
-    }, level_bar(share), span('queue-text', span('strong', count(waiting)), ` / ${count(backlog)}`),
-    word ? span('word', word) : null);
+    return element(
+        'span',
+        {
+            class: `queue ${full ? 'is-bad' : word ? 'is-warn' : ''}`,
+            title:
+                `${plural(waiting, 'connection waits', 'connections wait')} to be accepted; ` +
+                `the backlog is ${count(backlog)}`,
+        },
+        level_bar(share),
+        span('queue-text', span('strong', count(waiting)), ` / ${count(backlog)}`),
+        word ? span('word', word) : null,
+    );
 }
 
 /* Owners with one entry a process; a process may hold a socket by several descriptors. */
@@ -83,8 +105,14 @@ function context_of(owner) {
         said.push(machine(owner.unit));
     }
     if (owner.container) {
-        said.push(element('span', { title: visible(owner.container) }, 'container ',
-            machine(String(owner.container).slice(0, CONTAINER_SHOWN), 'mono')));
+        said.push(
+            element(
+                'span',
+                { title: visible(owner.container) },
+                'container ',
+                machine(String(owner.container).slice(0, CONTAINER_SHOWN), 'mono'),
+            ),
+        );
     }
     return said;
 }
@@ -111,8 +139,13 @@ export function owner_lines(owners, reason, long) {
     }
     const [first] = all;
     const names = all.slice(0, OWNERS_IN_TITLE).map((o) => `${o.command ?? '?'} (${o.pid ?? '?'})`);
-    const line = element('span', { class: 'owner', title: visible(names.join(', ')) },
-        machine(first.command ?? '?', 'command'), ' ', span('pid', String(first.pid ?? '')));
+    const line = element(
+        'span',
+        { class: 'owner', title: visible(names.join(', ')) },
+        machine(first.command ?? '?', 'command'),
+        ' ',
+        span('pid', String(first.pid ?? '')),
+    );
     if (all.length > 1) {
         line.append(' ', span('more', `+${count(all.length - 1)}`));
     }
@@ -121,15 +154,26 @@ export function owner_lines(owners, reason, long) {
 }
 
 export function owner_text(owners) {
-    return processes_of(owners).map((o) => `${o.command ?? ''} ${o.pid ?? ''} ${o.user ?? ''} ` +
-        `${o.unit ?? ''} ${o.container ?? ''}`).join(' ');
+    return processes_of(owners)
+        .map(
+            (o) =>
+                `${o.command ?? ''} ${o.pid ?? ''} ${o.user ?? ''} ` +
+                `${o.unit ?? ''} ${o.container ?? ''}`,
+        )
+        .join(' ');
 }
 
 /* "[2001:db8::1]:443", which breaks before the port where it must break at all. */
 export function endpoint_text(address, port, zone) {
     const whole = visible(endpoint(address, port, zone));
     const cut = is_number(port) ? whole.lastIndexOf(':') : whole.length;
-    return element('bdi', { class: 'mono endpoint' }, whole.slice(0, cut), element('wbr'), whole.slice(cut));
+    return element(
+        'bdi',
+        { class: 'mono endpoint' },
+        whole.slice(0, cut),
+        element('wbr'),
+        whole.slice(cut),
+    );
 }
 
 /* A message in the place of rows: nothing there, or what went wrong. */
@@ -139,8 +183,10 @@ export function empty_note() {
         element: note,
         show(title, text) {
             note.hidden = false;
-            note.replaceChildren(element('p', { class: 'empty-title' }, title),
-                element('p', { class: 'soft' }, text));
+            note.replaceChildren(
+                element('p', { class: 'empty-title' }, title),
+                element('p', { class: 'soft' }, text),
+            );
         },
         hide() {
             note.hidden = true;

@@ -12,23 +12,41 @@ const SOCKETS_SHOWN = 50;
 const CONNECTIONS_SHOWN = 20;
 const HOLDERS_SHOWN = 8;
 
-const DETAIL_FIELDS = 'id,protocol,state,local_address,local_port,remote_address,remote_port,' +
+const DETAIL_FIELDS =
+    'id,protocol,state,local_address,local_port,remote_address,remote_port,' +
     'interface,owners,owner_unknown,user,uid,inode,accept_queue,backlog,receive_queue_bytes,' +
     'send_queue_bytes,drops,direction';
 
 const SOCKET_COLUMNS = [
     {
-        id: 'bound', label: 'Bound to', value: (s) => [s.local_address, s.local_port, s.interface],
+        id: 'bound',
+        label: 'Bound to',
+        value: (s) => [s.local_address, s.local_port, s.interface],
         fill: (cell, s) => cell.append(endpoint_text(s.local_address, s.local_port, s.interface)),
     },
-    { id: 'state', label: 'State', value: (s) => s.state, fill: (c, s) => c.append(state_mark(s.state)) },
     {
-        id: 'holders', label: 'Held by', value: (s) => [s.owners, s.owner_unknown],
+        id: 'state',
+        label: 'State',
+        value: (s) => s.state,
+        fill: (c, s) => c.append(state_mark(s.state)),
+    },
+    {
+        id: 'holders',
+        label: 'Held by',
+        value: (s) => [s.owners, s.owner_unknown],
         fill(cell, s) {
             const all = Array.isArray(s.owners) ? s.owners : [];
-            const list = all.slice(0, HOLDERS_SHOWN).map((o) => element('span', { class: 'holder' },
-                machine(o.command ?? '?', 'command'), ` ${o.pid ?? '?'}`,
-                is_number(o.fd) ? span('soft', ` fd ${o.fd}`) : null));
+            const list = all
+                .slice(0, HOLDERS_SHOWN)
+                .map((o) =>
+                    element(
+                        'span',
+                        { class: 'holder' },
+                        machine(o.command ?? '?', 'command'),
+                        ` ${o.pid ?? '?'}`,
+                        is_number(o.fd) ? span('soft', ` fd ${o.fd}`) : null,
+                    ),
+                );
             cell.append(...(list.length > 0 ? list : [no_owner(s.owner_unknown)]));
             if (all.length > HOLDERS_SHOWN) {
                 cell.append(span('more', `+${count(all.length - HOLDERS_SHOWN)}`));
@@ -36,36 +54,68 @@ const SOCKET_COLUMNS = [
         },
     },
     {
-        id: 'squeue', label: 'Queue', value: (s) => [s.accept_queue, s.backlog, s.receive_queue_bytes],
-        fill: (cell, s) => cell.append(is_number(s.backlog) ? queue_meter(s.accept_queue, s.backlog)
-            : span('number', is_number(s.receive_queue_bytes)
-                ? `${count(s.receive_queue_bytes)} B unread` : UNKNOWN)),
+        id: 'squeue',
+        label: 'Queue',
+        value: (s) => [s.accept_queue, s.backlog, s.receive_queue_bytes],
+        fill: (cell, s) =>
+            cell.append(
+                is_number(s.backlog)
+                    ? queue_meter(s.accept_queue, s.backlog)
+                    : span(
+                          'number',
+                          is_number(s.receive_queue_bytes)
+                              ? `${count(s.receive_queue_bytes)} B unread`
+                              : UNKNOWN,
+                      ),
+            ),
     },
-    { id: 'sdrops', label: 'Drops', value: (s) => s.drops, fill: (c, s) => c.append(count(s.drops)) },
     {
-        id: 'user', label: 'User', value: (s) => [s.user, s.uid],
+        id: 'sdrops',
+        label: 'Drops',
+        value: (s) => s.drops,
+        fill: (c, s) => c.append(count(s.drops)),
+    },
+    {
+        id: 'user',
+        label: 'User',
+        value: (s) => [s.user, s.uid],
         fill: (cell, s) => cell.append(machine(s.user ?? s.uid ?? UNKNOWN)),
     },
     {
-        id: 'inode', label: 'Inode', value: (s) => s.inode,
+        id: 'inode',
+        label: 'Inode',
+        value: (s) => s.inode,
         fill: (cell, s) => cell.append(machine(s.inode ?? UNKNOWN, 'number')),
     },
 ];
 
 const PEER_COLUMNS = [
     {
-        id: 'remote', label: 'Remote', value: (s) => [s.remote_address, s.remote_port],
+        id: 'remote',
+        label: 'Remote',
+        value: (s) => [s.remote_address, s.remote_port],
         fill: (cell, s) => cell.append(endpoint_text(s.remote_address, s.remote_port)),
     },
-    { id: 'state', label: 'State', value: (s) => s.state, fill: (c, s) => c.append(state_mark(s.state)) },
     {
-        id: 'holders', label: 'Process', value: (s) => [s.owners, s.owner_unknown],
+        id: 'state',
+        label: 'State',
+        value: (s) => s.state,
+        fill: (c, s) => c.append(state_mark(s.state)),
+    },
+    {
+        id: 'holders',
+        label: 'Process',
+        value: (s) => [s.owners, s.owner_unknown],
         fill: (cell, s) => cell.append(owner_lines(s.owners, s.owner_unknown, false)),
     },
     {
-        id: 'bytes', label: 'Unread / unsent', value: (s) => [s.receive_queue_bytes, s.send_queue_bytes],
-        fill: (cell, s) => cell.append(span('number',
-            `${count(s.receive_queue_bytes)} / ${count(s.send_queue_bytes)} B`)),
+        id: 'bytes',
+        label: 'Unread / unsent',
+        value: (s) => [s.receive_queue_bytes, s.send_queue_bytes],
+        fill: (cell, s) =>
+            cell.append(
+                span('number', `${count(s.receive_queue_bytes)} / ${count(s.send_queue_bytes)} B`),
+            ),
     },
 ];
 
@@ -97,14 +147,25 @@ export function create_port_detail(get, on_show) {
         const name = `${port.protocol} port ${port.port}`;
         const sockets = detail_part('Sockets', `Sockets that hold ${name}`, SOCKET_COLUMNS);
         const peers = detail_part('Connections', `Connections of ${name}`, PEER_COLUMNS);
-        const all = element('button', { type: 'button', class: 'button' },
-            'Search for these connections');
+        const all = element(
+            'button',
+            { type: 'button', class: 'button' },
+            'Search for these connections',
+        );
         all.hidden = true;
         all.addEventListener('click', () => on_show(port));
-        const box = element('div', { class: 'detail-box' }, sockets.element, peers.element,
-            element('p', { class: 'detail-foot' }, all));
-        const base = [['protocol', port.protocol], ['local_port', port.port],
-            ['fields', DETAIL_FIELDS]];
+        const box = element(
+            'div',
+            { class: 'detail-box' },
+            sockets.element,
+            peers.element,
+            element('p', { class: 'detail-foot' }, all),
+        );
+        const base = [
+            ['protocol', port.protocol],
+            ['local_port', port.port],
+            ['fields', DETAIL_FIELDS],
+        ];
         const holding = port.protocol === 'udp' ? 'unconnected' : 'listen';
         let asking = false;
 

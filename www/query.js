@@ -8,8 +8,17 @@
  */
 import { STATES } from './format.js';
 
-export const SHORT_FORMS = ['protocol', 'state', 'port', 'local_port', 'remote_port', 'address',
-    'pid', 'command', 'user'];
+export const SHORT_FORMS = [
+    'protocol',
+    'state',
+    'port',
+    'local_port',
+    'remote_port',
+    'address',
+    'pid',
+    'command',
+    'user',
+];
 const PROTOCOLS = ['tcp', 'udp', 'unix'];
 
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?$/;
@@ -70,8 +79,9 @@ export function values_of(search, name) {
  * already had exactly these, without them. */
 export function toggle_forms(text, wanted) {
     const has = parse_search(text);
-    const same = Object.entries(wanted).every(([name, value]) =>
-        values_of(has, name).join() === value);
+    const same = Object.entries(wanted).every(
+        ([name, value]) => values_of(has, name).join() === value,
+    );
     const rest = split_words(text).filter((word) => {
         const [name] = classify(word);
         return name === null || !(name in wanted);
@@ -82,7 +92,7 @@ export function toggle_forms(text, wanted) {
 
 /* ---- the address: #q=…&sort=…&ports=…&open=… ---- */
 
-export const DEFAULT_VIEW = { q: '', sort: 'local_port', ports: 'port', open: [] };
+export const DEFAULT_VIEW = { q: '', sort: 'state', ports: 'port', open: [] };
 
 export function read_view(hash) {
     const kept = new URLSearchParams(hash.replace(/^#/, ''));

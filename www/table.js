@@ -15,8 +15,12 @@ function make_heading(column, on_sort) {
         cell.textContent = column.label;
         return cell;
     }
-    const button = element('button', { type: 'button', class: 'sort' }, column.label,
-        element('span', { class: 'sort-mark', 'aria-hidden': 'true' }));
+    const button = element(
+        'button',
+        { type: 'button', class: 'sort' },
+        column.label,
+        element('span', { class: 'sort-mark', 'aria-hidden': 'true' }),
+    );
     button.addEventListener('click', () => on_sort(column.sort, column.number === true));
     cell.append(button);
     return cell;
@@ -61,10 +65,14 @@ export function create_table(options) {
     const { columns, key } = options;
     const head = make_head(columns, options.on_sort);
     const body = element('tbody', { role: 'rowgroup' });
-    const table = element('table', { role: 'table', class: `table ${options.class_name ?? ''}` },
+    const table = element(
+        'table',
+        { role: 'table', class: `table ${options.class_name ?? ''}` },
         element('caption', { class: 'quiet' }, options.caption),
         element('colgroup', {}, ...columns.map((c) => element('col', { class: `w-${c.id}` }))),
-        head, body);
+        head,
+        body,
+    );
     let records = new Map();
     let known = false;
 
@@ -121,8 +129,11 @@ export function create_table(options) {
             const field = sort.replace(/^-/, '');
             columns.forEach((column, index) => {
                 const order = sort.startsWith('-') ? 'descending' : 'ascending';
-                set_attribute(head.rows[0].cells[index], 'aria-sort',
-                    column.sort && column.sort === field ? order : null);
+                set_attribute(
+                    head.rows[0].cells[index],
+                    'aria-sort',
+                    column.sort && column.sort === field ? order : null,
+                );
             });
         },
     };

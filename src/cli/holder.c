@@ -64,8 +64,8 @@ static void describe(const struct ph_snapshot *snapshot, const struct ph_socket 
                                                           : "has a connection on it";
     if (socket->owner_count == 0) {
         const char *user = socket->uid_known ? ph_snapshot_user(snapshot, socket->uid) : NULL;
-        snprintf(text, size, "a process %s%sthat cannot be seen from here (%s) %s",
-                 user ? "of user " : "", user ? user : "",
+        snprintf(text, size, "a process%s%s that cannot be seen from here (%s) %s",
+                 user ? " of user " : "", user ? user : "",
                  ph_owner_unknown_name(socket->owner_unknown), verb);
         return;
     }

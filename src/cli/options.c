@@ -45,7 +45,7 @@ static int take_option(const char *command, const struct ph__option *options, in
         return ph__fail("unknown option '%.*s'; see 'porthole help %s'",
                         (int)strcspn(argv[*at], "="), argv[*at], command);
     }
-    char *value = text[size] == '=' ? text + size + 1 : NULL;
+    const char *value = text[size] == '=' ? text + size + 1 : NULL;
     if (!option->has_value) {
         return value ? ph__fail("option '--%s' takes no value", option->name)
                      : option->take(user, option, NULL);
@@ -59,7 +59,7 @@ static int take_option(const char *command, const struct ph__option *options, in
 }
 
 int ph__options_read(const char *command, const struct ph__option *options, int argc, char **argv,
-                     void *user, int (*word)(void *user, char *text))
+                     void *user, int (*word)(void *user, const char *text))
 {
     bool words_only = false;
     for (int at = 0; at < argc; at++) {

@@ -12,7 +12,7 @@ struct ph__option {
     const char *name; /* without the dashes; the table ends in NULL. '_' is accepted for '-' */
     bool has_value;
     /* `value` is NULL without one. @return 0, or an exit status once the error is told. */
-    int (*take)(void *user, const struct ph__option *option, char *value);
+    int (*take)(void *user, const struct ph__option *option, const char *value);
 };
 
 /*
@@ -23,7 +23,7 @@ struct ph__option {
  * @return 0, or an exit status once the error is told.
  */
 int ph__options_read(const char *command, const struct ph__option *options, int argc, char **argv,
-                     void *user, int (*word)(void *user, char *text));
+                     void *user, int (*word)(void *user, const char *text));
 
 /* Reads a whole number from `min` to `max`. @return 0, or an exit status once the error is told. */
 int ph__options_number(const char *name, const char *value, unsigned long min, unsigned long max,

@@ -30,7 +30,7 @@ struct settings {
     bool public;
 };
 
-static int take_listen(void *user, const struct ph__option *option, char *value)
+static int take_listen(void *user, const struct ph__option *option, const char *value)
 {
     (void)option;
     struct settings *settings = user;
@@ -41,7 +41,7 @@ static int take_listen(void *user, const struct ph__option *option, char *value)
     return 0;
 }
 
-static int take_allow_host(void *user, const struct ph__option *option, char *value)
+static int take_allow_host(void *user, const struct ph__option *option, const char *value)
 {
     (void)option;
     struct settings *settings = user;
@@ -57,33 +57,33 @@ static int take_allow_host(void *user, const struct ph__option *option, char *va
     return 0;
 }
 
-static int take_workers(void *user, const struct ph__option *option, char *value)
+static int take_workers(void *user, const struct ph__option *option, const char *value)
 {
     return ph__options_number(option->name, value, 1, WORKERS_MAX,
                               &((struct settings *)user)->workers);
 }
 
-static int take_drain_delay(void *user, const struct ph__option *option, char *value)
+static int take_drain_delay(void *user, const struct ph__option *option, const char *value)
 {
     return ph__options_number(option->name, value, 0, DRAIN_DELAY_MAX_SECONDS,
                               &((struct settings *)user)->drain_delay_seconds);
 }
 
-static int take_www(void *user, const struct ph__option *option, char *value)
+static int take_www(void *user, const struct ph__option *option, const char *value)
 {
     (void)option;
     ((struct settings *)user)->www = value;
     return 0;
 }
 
-static int take_token_file(void *user, const struct ph__option *option, char *value)
+static int take_token_file(void *user, const struct ph__option *option, const char *value)
 {
     (void)option;
     ((struct settings *)user)->token_file = value;
     return 0;
 }
 
-static int take_public(void *user, const struct ph__option *option, char *value)
+static int take_public(void *user, const struct ph__option *option, const char *value)
 {
     (void)option;
     (void)value;
@@ -165,12 +165,22 @@ static int tell_address_error(const char *listen)
     return ph__fail("bad listen address '%s': want ADDR:PORT, [ADDR]:PORT or unix:PATH", listen);
 }
 
+/* What goes wrong while it serves: worth a line on standard error, from whichever thread. */
+static void tell(void *user, enum ph_log_level level, const char *message)
+{
+    (void)user;
+    if (level >= PH_LOG_WARNING) {
+        fprintf(stderr, "porthole: %s\n", message);
+    }
+}
+
 static int make_server(const struct settings *settings, struct ph_server **ret_server)
 {
     const struct ph_config config = {
         .listen = settings->listen[0],
         .workers = (unsigned)settings->workers,
         .drain_delay_ms = (unsigned)settings->drain_delay_seconds * 1000,
+        .log = tell,
     };
     struct ph_server *server = NULL;
     int err = ph_server_new(&server, &config);

@@ -20,14 +20,14 @@ struct facts {
     bool keep_alive;
 };
 
-/* Every line ends with CR LF, and none continues the one before (obsolete folding). */
+/* Every line ends with its only CR and LF, and none continues the one before (obsolete folding). */
 static const char *check_lines(const char *head, size_t size)
 {
     const char *end = head + size;
     for (const char *at = head; at < end;) {
         const char *feed = memchr(at, '\n', (size_t)(end - at));
-        if (!feed || feed == at || feed[-1] != '\r') {
-            return "a line of the head does not end with CR LF";
+        if (!feed || memchr(at, '\r', (size_t)(feed - at)) != feed - 1) {
+            return "the head has a CR or LF that is not part of a CR LF at the end of a line";
         }
         at = feed + 1;
         if (at < end && (*at == ' ' || *at == '\t')) {

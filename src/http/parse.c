@@ -21,6 +21,19 @@ _Static_assert(sizeof(llhttp_t) <= sizeof(((struct ph__parser *)0)->llhttp),
  * in one-byte chunks, too little for endless chunk extensions. */
 enum { OVERHEAD_FREE = 16384, OVERHEAD_PER_BYTE = 16 };
 
+/* Trailer fields are checked here and thrown away: llhttp would let bare line feeds, folding and
+ * empty names through, and so see another end of the message than others do. */
+enum trailer {
+    TRAILER_NONE,    /* not there yet */
+    TRAILER_LINE,    /* at the beginning of a line */
+    TRAILER_NAME,    /* in a field's name */
+    TRAILER_VALUE,   /* behind its colon */
+    TRAILER_LF,      /* between CR and LF of a field */
+    TRAILER_LAST_LF, /* between CR and LF of the empty line */
+    TRAILER_END,     /* the message is complete */
+    TRAILER_BAD
+};
+
 static llhttp_t *llhttp_of(struct ph__parser *parser)
 {
     return (llhttp_t *)(void *)parser->llhttp;
@@ -75,9 +88,6 @@ static int on_field(llhttp_t *llhttp, const char *at, size_t size)
 {
     struct ph__parser *parser = parser_of(llhttp);
     struct ph_request *req = parser->req;
-    if (parser->in_trailers) {
-        return 0;
-    }
     if (!parser->in_name) {
         if (req->field_count == parser->limits->headers_max) {
             return stop(parser, 431, "the request has more header fields than this server accepts");
@@ -94,15 +104,11 @@ static int on_field(llhttp_t *llhttp, const char *at, size_t size)
 static int on_value(llhttp_t *llhttp, const char *at, size_t size)
 {
     struct ph__parser *parser = parser_of(llhttp);
-    if (parser->in_trailers) {
-        return 0;
-    }
     parser->in_name = false;
-    struct ph__field *field = &parser->req->fields[parser->req->field_count - 1];
     if (size == 0) {
-        return 0; /* llhttp shows an empty value where the next line begins: on_field() knows better
-                   */
+        return 0; /* an empty value is reported from behind its line, where the next one begins */
     }
+    struct ph__field *field = &parser->req->fields[parser->req->field_count - 1];
     if (field->value_size == 0) {
         field->value = position(parser, at);
     }
@@ -117,20 +123,17 @@ static int on_headers_complete(llhttp_t *llhttp)
     return HPE_PAUSED; /* so that ph__parse_head() ends exactly behind the head */
 }
 
-static int on_message_complete(llhttp_t *llhttp)
-{
-    (void)llhttp;
-    return HPE_PAUSED;
-}
-
 static int on_chunk_header(llhttp_t *llhttp)
 {
     struct ph__parser *parser = parser_of(llhttp);
-    parser->in_trailers = llhttp->content_length == 0;
     if (llhttp->content_length > parser->limits->body_max - parser->body->size) {
         return stop(parser, 413, "the request body is larger than this server accepts");
     }
-    return parser->in_trailers ? HPE_PAUSED : 0; /* so that the trailer's beginning is known */
+    if (llhttp->content_length > 0) {
+        return 0;
+    }
+    parser->trailer = TRAILER_LINE;
+    return HPE_PAUSED; /* what follows is not for llhttp */
 }
 
 static int on_body(llhttp_t *llhttp, const char *at, size_t size)
@@ -149,7 +152,6 @@ static const llhttp_settings_t settings = {
     .on_header_field = on_field,
     .on_header_value = on_value,
     .on_headers_complete = on_headers_complete,
-    .on_message_complete = on_message_complete,
     .on_chunk_header = on_chunk_header,
     .on_body = on_body,
 };
@@ -164,8 +166,7 @@ void ph__parse_init(struct ph__parser *parser, struct ph_request *req,
     parser->head_size = 0;
     parser->chunk_overhead = 0;
     parser->body = NULL;
-    parser->in_trailers = false;
-    parser->trailer_last = '\n';
+    parser->trailer = TRAILER_NONE;
     parser->target_complete = false;
     parser->in_name = false;
     parser->status = 0;
@@ -177,15 +178,19 @@ void ph__parse_init(struct ph__parser *parser, struct ph_request *req,
     *req = (struct ph_request){.fields = fields};
 }
 
+static bool is_token_char(char c)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~"; /* RFC 9110 section 5.6.2 */
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr(marks, c));
+}
+
 /* A token followed by a space, or by nothing yet, is a method we do not know; else it is junk. */
 static bool is_method_like(const char *text, size_t size)
 {
-    static const char marks[] = "!#$%&'*+-.^_`|~"; /* RFC 9110 section 5.6.2 */
     size_t i = 0;
     for (; i < size && text[i] != ' '; i++) {
-        char c = text[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && (c == '\0' || !strchr(marks, c))) {
+        if (!is_token_char(text[i])) {
             return false;
         }
     }
@@ -214,7 +219,7 @@ static enum ph__parse_result fail_as_llhttp(struct ph__parser *parser, llhttp_er
     case HPE_INVALID_TRANSFER_ENCODING:
         return ph__parse_fail(parser, 400, "Transfer-Encoding must be \"chunked\"");
     case HPE_INVALID_CHUNK_SIZE:
-        return ph__parse_fail(parser, 400, "a chunk size is no hexadecimal number below 2^64");
+        return ph__parse_fail(parser, 400, "a chunk size is no hexadecimal number");
     case HPE_INVALID_HEADER_TOKEN:
         return ph__parse_fail(parser, 400, "a header field has a character that is not allowed");
     case HPE_INVALID_URL:
@@ -295,55 +300,80 @@ enum ph__parse_result ph__parse_head(struct ph__parser *parser, char *buffer, si
     return finish_head(parser, buffer);
 }
 
-static bool overhead_exceeded(const struct ph__parser *parser)
+/* What the byte `c` of the trailer section leads to. */
+static enum trailer next_trailer(enum trailer trailer, char c)
 {
-    return parser->chunk_overhead > OVERHEAD_FREE + OVERHEAD_PER_BYTE * parser->body->size;
+    unsigned char byte = (unsigned char)c;
+    switch (trailer) {
+    case TRAILER_LINE:
+        return c == '\r' ? TRAILER_LAST_LF : is_token_char(c) ? TRAILER_NAME : TRAILER_BAD;
+    case TRAILER_NAME:
+        return c == ':' ? TRAILER_VALUE : is_token_char(c) ? TRAILER_NAME : TRAILER_BAD;
+    case TRAILER_VALUE:
+        if (c == '\r') {
+            return TRAILER_LF;
+        }
+        return (byte >= 0x20 && byte != 0x7F) || c == '\t' ? TRAILER_VALUE : TRAILER_BAD;
+    case TRAILER_LF:
+        return c == '\n' ? TRAILER_LINE : TRAILER_BAD;
+    case TRAILER_LAST_LF:
+        return c == '\n' ? TRAILER_END : TRAILER_BAD;
+    case TRAILER_NONE:
+    case TRAILER_END:
+    case TRAILER_BAD:
+        break;
+    }
+    return TRAILER_BAD;
 }
 
-/* As in the head: every line ends with CR LF, none continues the one before, each has a name. */
-static bool are_trailer_lines(struct ph__parser *parser, const char *bytes, size_t size)
+/* Returns how many of the bytes belong to the trailer section. */
+static size_t skip_trailers(struct ph__parser *parser, const char *bytes, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        char c = bytes[i];
-        bool nameless = parser->trailer_last == '\n' && (c == ' ' || c == '\t' || c == ':');
-        if (nameless || (c == '\n' && parser->trailer_last != '\r')) {
-            return false;
-        }
-        parser->trailer_last = c;
+    enum trailer trailer = (enum trailer)parser->trailer;
+    size_t used = 0;
+    while (used < size && trailer != TRAILER_END && trailer != TRAILER_BAD) {
+        trailer = next_trailer(trailer, bytes[used++]);
     }
-    return true;
+    parser->trailer = (uint8_t)trailer;
+    return used;
+}
+
+/* RFC 9112 section 7.1.1 and 7.1.2 set no limits to these; somebody has to. */
+static enum ph__parse_result check_overhead(struct ph__parser *parser)
+{
+    if (parser->chunk_overhead <= OVERHEAD_FREE + OVERHEAD_PER_BYTE * parser->body->size) {
+        return PH__PARSE_MORE;
+    }
+    return parser->trailer != TRAILER_NONE
+               ? ph__parse_fail(parser, 431, "the trailer fields are longer than accepted")
+               : ph__parse_fail(parser, 400, "the chunk extensions are longer than accepted");
 }
 
 enum ph__parse_result ph__parse_chunks(struct ph__parser *parser, const char *bytes, size_t size,
                                        struct ph__buf *body, size_t *ret_used)
 {
     llhttp_t *llhttp = llhttp_of(parser);
-    parser->body = body;
     size_t before = body->size;
     size_t used = 0;
-    bool done = false;
-    llhttp_errno_t error;
-    do {
-        llhttp_resume(llhttp); /* from the pause behind the head or the last chunk's line */
-        const char *from = bytes + used;
-        bool in_trailers = parser->in_trailers;
-        error = llhttp_execute(llhttp, from, size - used);
+    parser->body = body;
+    if (parser->trailer == TRAILER_NONE) {
+        llhttp_resume(llhttp); /* from the pause behind the head; else it does nothing */
+        llhttp_errno_t error = llhttp_execute(llhttp, bytes, size);
         if (error != HPE_OK && error != HPE_PAUSED) {
             return fail_as_llhttp(parser, error, bytes, size);
         }
-        size_t more = error == HPE_OK ? size - used : (size_t)(llhttp_get_error_pos(llhttp) - from);
-        if (in_trailers && !are_trailer_lines(parser, from, more)) {
-            return ph__parse_fail(parser, 400, "a line of the trailer is malformed");
-        }
-        used += more;
-        done = in_trailers && error == HPE_PAUSED;
-    } while (error == HPE_PAUSED && !done);
+        used = error == HPE_OK ? size : (size_t)(llhttp_get_error_pos(llhttp) - bytes);
+    }
+    if (parser->trailer != TRAILER_NONE) {
+        used += skip_trailers(parser, bytes + used, size - used);
+    }
+    if (parser->trailer == TRAILER_BAD) {
+        return ph__parse_fail(parser, 400, "a trailer field is malformed");
+    }
     parser->chunk_overhead += used - (body->size - before);
-    if (overhead_exceeded(parser)) {
-        return parser->in_trailers
-                   ? ph__parse_fail(parser, 431, "the trailer fields are longer than accepted")
-                   : ph__parse_fail(parser, 400, "the chunk extensions are longer than accepted");
+    if (check_overhead(parser) == PH__PARSE_ERROR) {
+        return PH__PARSE_ERROR;
     }
     *ret_used = used;
-    return done ? PH__PARSE_DONE : PH__PARSE_MORE;
+    return parser->trailer == TRAILER_END ? PH__PARSE_DONE : PH__PARSE_MORE;
 }

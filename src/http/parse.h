@@ -35,11 +35,10 @@ struct ph__parser {
     char *head;            /* where the buffer is in this call */
     struct ph__buf *body;  /* chunks are joined here */
     size_t chunk_overhead; /* bytes of chunked framing so far */
-    bool in_trailers;
-    char trailer_last; /* the last byte of the trailer; at its beginning, that of a line end */
+    uint8_t trailer;       /* behind the last chunk: how far it has come, see parse.c */
     bool target_complete;
     bool in_name; /* the last field has no value yet */
-    int status;   /* of PH__PARSE_ERROR: 400, 413, 414, 431, 501 or 505 */
+    int status;   /* of PH__PARSE_ERROR: 400, 413, 414, 417, 431, 501, 503 or 505 */
     const char *detail;
 };
 

@@ -8,7 +8,7 @@
  *
  * At each segment a literal child is tried before ":", and ":" before "*"; when a choice leads
  * nowhere, or to a node without the method, the next is tried. Only when that fails a second walk
- * asks whether any method would have matched: that decides between 404 and 405.
+ * collects the methods of all nodes that match: that decides between 404 and 405.
  */
 #include "http/router.h"
 
@@ -23,7 +23,6 @@ struct ph__node {
     struct ph__node *any;  /* ":name" */
     struct ph__node *rest; /* "*" */
     struct ph__route *routes[PH__METHOD_COUNT];
-    bool has_routes;
 };
 
 void ph__router_init(struct ph__router *router)
@@ -44,7 +43,7 @@ static void free_route(struct ph__route *route)
 }
 
 /* As deep as the longest pattern, which the program itself wrote. */
-static void free_node(struct ph__node *node) /* NOLINT(misc-no-recursion) */
+static void free_node(struct ph__node *node)
 {
     if (!node) {
         return;
@@ -68,9 +67,9 @@ void ph__router_done(struct ph__router *router)
     ph__router_init(router);
 }
 
-/* Where `text` is among the literal children, or would have to be inserted. */
-static size_t find_literal(const struct ph__node *node, const char *text, size_t size,
-                           bool *ret_found)
+/* The literal child `text`, or NULL; *ret_at is where it stands, or would have to be inserted. */
+static struct ph__node *find_literal(const struct ph__node *node, const char *text, size_t size,
+                                     size_t *ret_at)
 {
     size_t low = 0;
     size_t high = node->literal_count;
@@ -82,8 +81,8 @@ static size_t find_literal(const struct ph__node *node, const char *text, size_t
             order = 1; /* the literal is longer */
         }
         if (order == 0) {
-            *ret_found = true;
-            return middle;
+            *ret_at = middle;
+            return node->literals[middle];
         }
         if (order < 0) {
             low = middle + 1;
@@ -91,17 +90,17 @@ static size_t find_literal(const struct ph__node *node, const char *text, size_t
             high = middle;
         }
     }
-    *ret_found = false;
-    return low;
+    *ret_at = low;
+    return NULL;
 }
 
 /* Returns the child, a new one if need be; NULL: out of memory. */
 static struct ph__node *literal_child(struct ph__node *node, const char *text, size_t size)
 {
-    bool found;
-    size_t at = find_literal(node, text, size, &found);
+    size_t at;
+    struct ph__node *found = find_literal(node, text, size, &at);
     if (found) {
-        return node->literals[at];
+        return found;
     }
     struct ph__node **grown =
         realloc(node->literals, (node->literal_count + 1) * sizeof(struct ph__node *));
@@ -190,7 +189,6 @@ static int insert(struct ph__router *router, struct ph__route *route, const char
         return PH_ERR_ROUTE_TAKEN;
     }
     node->routes[route->method] = route;
-    node->has_routes = true;
     return 0;
 }
 
@@ -226,8 +224,8 @@ int ph__router_add(struct ph__router *router, const struct ph_route *wanted)
 
 /* What a walk down the tree carries along. */
 struct walk {
-    enum ph__method method; /* PH__METHOD_COUNT: any will do */
-    const char *end;        /* of the segments */
+    enum ph__method method;
+    const char *end; /* of the segments */
     const char **params;
     const char *path;     /* the joined path, for "*" */
     const char *segments; /* the beginning of the segments */
@@ -239,26 +237,20 @@ static const struct ph__route *route_for(const struct ph__node *node, enum ph__m
     return !route && method == PH__METHOD_HEAD ? node->routes[PH__METHOD_GET] : route;
 }
 
-static bool accepts(const struct ph__node *node, enum ph__method method)
-{
-    return method == PH__METHOD_COUNT ? node->has_routes : route_for(node, method) != NULL;
-}
-
 /* As deep as the longest pattern, however long the path. */
 static const struct ph__node *find(const struct ph__node *node, const struct walk *walk,
-                                   const char *segment,
-                                   unsigned param) /* NOLINT(misc-no-recursion) */
+                                   const char *segment, unsigned param)
 {
     if (segment == walk->end) {
-        return accepts(node, walk->method) ? node : NULL;
+        return route_for(node, walk->method) ? node : NULL;
     }
     size_t size = strlen(segment);
     const char *next = segment + size + 1;
-    bool is_literal = false;
-    size_t at = find_literal(node, segment, size, &is_literal);
+    size_t at;
+    const struct ph__node *literal = find_literal(node, segment, size, &at);
     const struct ph__node *found = NULL;
-    if (is_literal) {
-        found = find(node->literals[at], walk, next, param);
+    if (literal) {
+        found = find(literal, walk, next, param);
     }
     if (!found && node->any && size > 0) {
         found = find(node->any, walk, next, param + 1);
@@ -266,24 +258,62 @@ static const struct ph__node *find(const struct ph__node *node, const struct wal
             walk->params[param] = segment;
         }
     }
-    if (!found && node->rest && accepts(node->rest, walk->method)) {
+    if (!found && node->rest && route_for(node->rest, walk->method)) {
         found = node->rest;
         walk->params[param] = walk->path + 1 + (segment - walk->segments);
     }
     return found;
 }
 
-static void list_allowed(const struct ph__node *node, char allow[PH__ALLOW_TEXT])
+/* A bit for each method that a node has a route for. */
+static unsigned methods_of(const struct ph__node *node)
 {
+    unsigned methods = 0;
+    for (int method = 0; method < PH__METHOD_COUNT; method++) {
+        methods |= node->routes[method] ? 1u << method : 0;
+    }
+    return methods;
+}
+
+/* The methods of every node that matches the segments: a path may have them from several
+ * patterns. As deep as the longest pattern, however long the path. */
+static unsigned find_methods(const struct ph__node *node, const char *segment, const char *end)
+{
+    if (segment == end) {
+        return methods_of(node);
+    }
+    unsigned methods = node->rest ? methods_of(node->rest) : 0;
+    size_t size = strlen(segment);
+    const char *next = segment + size + 1;
+    size_t at;
+    const struct ph__node *literal = find_literal(node, segment, size, &at);
+    if (literal) {
+        methods |= find_methods(literal, next, end);
+    }
+    if (node->any && size > 0) {
+        methods |= find_methods(node->any, next, end);
+    }
+    return methods;
+}
+
+/* Returns false when no method leads anywhere. */
+static bool list_allowed(const struct ph__node *root, const struct walk *walk,
+                         char allow[PH__ALLOW_TEXT])
+{
+    unsigned methods = find_methods(root, walk->segments, walk->end);
+    if (!methods) {
+        return false;
+    }
+    methods |= methods & 1u << PH__METHOD_GET ? 1u << PH__METHOD_HEAD : 0;
+    methods |= 1u << PH__METHOD_OPTIONS;
     char *at = allow;
     for (int method = 0; method < PH__METHOD_COUNT; method++) {
-        bool served = node->routes[method] || method == PH__METHOD_OPTIONS ||
-                      (method == PH__METHOD_HEAD && node->routes[PH__METHOD_GET]);
-        if (served) {
+        if (methods & 1u << method) {
             const char *name = ph__method_name((enum ph__method)method);
             at = stpcpy(stpcpy(at, at == allow ? "" : ", "), name);
         }
     }
+    return true;
 }
 
 enum ph__match ph__router_match(const struct ph__router *router, struct ph_request *req,
@@ -292,22 +322,19 @@ enum ph__match ph__router_match(const struct ph__router *router, struct ph_reque
     if (!router->root || req->uri.asterisk) {
         return PH__MATCH_NO_PATH;
     }
-    struct walk walk = {.method = req->method,
-                        .end = req->uri.segments + req->uri.path_size,
-                        .params = req->params,
-                        .path = req->uri.path,
-                        .segments = req->uri.segments};
+    const struct walk walk = {.method = req->method,
+                              .end = req->uri.segments + req->uri.path_size,
+                              .params = req->params,
+                              .path = req->uri.path,
+                              .segments = req->uri.segments};
     const struct ph__node *node = find(router->root, &walk, req->uri.segments, 0);
     if (node) {
         req->route = route_for(node, req->method);
         return PH__MATCH_FOUND;
     }
-    walk.method = PH__METHOD_COUNT;
-    node = find(router->root, &walk, req->uri.segments, 0);
-    if (!node) {
+    if (!list_allowed(router->root, &walk, allow)) {
         return PH__MATCH_NO_PATH;
     }
-    list_allowed(node, allow);
     return req->method == PH__METHOD_OPTIONS ? PH__MATCH_OPTIONS : PH__MATCH_NO_METHOD;
 }
 

@@ -39,7 +39,7 @@ void ph__router_init(struct ph__router *router);
 void ph__router_done(struct ph__router *router);
 
 /* Returns 0, PH_ERR_PATTERN, PH_ERR_ROUTE_TAKEN or -ENOMEM. */
-int ph__router_add(struct ph__router *router, const struct ph_route *route);
+int ph__router_add(struct ph__router *router, const struct ph_route *wanted);
 
 enum ph__match {
     PH__MATCH_FOUND,     /* req->route and req->params are set */

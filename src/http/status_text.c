@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reason phrases, as registered with IANA (RFC 9110 section 15, RFC 6585, RFC 4918).
+ * Reason phrases, as registered with IANA (RFC 9110 section 15 and others).
  */
 #include <porthole/http.h>
 
 static const char *const successes[] = {
-    "OK",         "Created",       "Accepted",        "Non-Authoritative Information",
-    "No Content", "Reset Content", "Partial Content",
+    "OK",
+    "Created",
+    "Accepted",
+    "Non-Authoritative Information",
+    "No Content",
+    "Reset Content",
+    "Partial Content",
+    "Multi-Status",
+    "Already Reported",
 };
 static const char *const redirections[] = {
     "Multiple Choices", "Moved Permanently",  "Found",
@@ -48,8 +55,18 @@ static const char *const client_errors[] = {
     "Request Header Fields Too Large",
 };
 static const char *const server_errors[] = {
-    "Internal Server Error", "Not Implemented", "Bad Gateway",
-    "Service Unavailable",   "Gateway Timeout", "HTTP Version Not Supported",
+    "Internal Server Error",
+    "Not Implemented",
+    "Bad Gateway",
+    "Service Unavailable",
+    "Gateway Timeout",
+    "HTTP Version Not Supported",
+    "Variant Also Negotiates",
+    "Insufficient Storage",
+    "Loop Detected",
+    "Unknown",
+    "Not Extended",
+    "Network Authentication Required",
 };
 
 static const struct {
@@ -64,6 +81,9 @@ static const struct {
 
 const char *ph_status_text(int status)
 {
+    if (status == 451) { /* far from the others of its class */
+        return "Unavailable For Legal Reasons";
+    }
     int class = status / 100;
     int number = status % 100;
     if (class < 2 || class > 5 || number >= classes[class].count) {

@@ -64,7 +64,7 @@ static char *decode(char *to, const char *from, const char *end, bool plus_is_sp
 }
 
 /* Removes the last of the segments in [first, at), each ended by NUL; NULL when there is none. */
-static char *drop_segment(char *first, char *at)
+static char *drop_segment(const char *first, char *at)
 {
     if (at == first) {
         return NULL;

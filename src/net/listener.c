@@ -119,6 +119,11 @@ static bool is_stale(const struct sockaddr_un *address)
     return refused;
 }
 
+static int bind_path(int fd, const struct sockaddr_un *address)
+{
+    return bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 ? -errno : 0;
+}
+
 static int bind_unix(struct ph__listener *listener)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -127,12 +132,12 @@ static int bind_unix(struct ph__listener *listener)
     if (fchmod(listener->fd, S_IRUSR | S_IWUSR) < 0) {
         return -errno;
     }
-    int result = bind(listener->fd, (struct sockaddr *)&address, sizeof address);
-    if (result < 0 && errno == EADDRINUSE && is_stale(&address) && unlink(listener->path) == 0) {
-        result = bind(listener->fd, (struct sockaddr *)&address, sizeof address);
+    int err = bind_path(listener->fd, &address);
+    if (err == -EADDRINUSE && is_stale(&address) && unlink(listener->path) == 0) {
+        err = bind_path(listener->fd, &address);
     }
-    if (result < 0) {
-        return -errno;
+    if (err < 0) {
+        return err;
     }
     listener->path_bound = true;
     return 0;

@@ -76,7 +76,7 @@ void ph__acceptor_close(struct ph__acceptor *acceptor)
 static struct ph__worker *least_loaded(struct ph__acceptor *acceptor)
 {
     struct ph_server *server = acceptor->server;
-    struct ph__worker *best = NULL;
+    struct ph__worker *best = &server->workers[acceptor->next_worker];
     unsigned fewest = UINT_MAX;
     for (unsigned i = 0; i < server->worker_count; i++) {
         /* Beginning with another one each time, so that equals take turns. */
@@ -88,7 +88,8 @@ static struct ph__worker *least_loaded(struct ph__acceptor *acceptor)
             best = worker;
         }
     }
-    acceptor->next_worker = (best->index + 1) % server->worker_count;
+    unsigned next = best->index + 1;
+    acceptor->next_worker = next < server->worker_count ? next : 0;
     return best;
 }
 
@@ -115,7 +116,6 @@ static void refuse(struct ph__acceptor *acceptor, int fd)
         "\"detail\":\"this server has no room for more connections\"}";
     char date[PH__HTTP_DATE_TEXT];
     char reply[512];
-    char nobody_reads[4096];
     ph__format_http_date(ph__clock_unix_ms() / 1000, date, sizeof date);
     int size = snprintf(reply, sizeof reply,
                         "HTTP/1.1 503 Service Unavailable\r\nDate: %s\r\n"
@@ -124,6 +124,7 @@ static void refuse(struct ph__acceptor *acceptor, int fd)
                         date, sizeof body - 1, body);
     atomic_fetch_add_explicit(&acceptor->server->refused, 1, memory_order_relaxed);
     if (send(fd, reply, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) == size) {
+        char nobody_reads[4096];
         shutdown(fd, SHUT_WR);
         while (recv(fd, nobody_reads, sizeof nobody_reads, MSG_DONTWAIT) > 0) {
             ;
@@ -223,11 +224,25 @@ static void accept_batch(struct ph__acceptor *acceptor, const struct ph__listene
     }
 }
 
+/* Waits once, and accepts from the listeners that are ready. */
+static void accept_turn(struct ph__acceptor *acceptor, int timeout_ms)
+{
+    struct ph__event events[PH__LOOP_BATCH];
+    int count = ph__loop_wait(&acceptor->loop, events, timeout_ms);
+    for (int i = 0; i < count; i++) {
+        if (events[i].item && !acceptor->paused) {
+            accept_batch(acceptor, events[i].item);
+        }
+    }
+    if (acceptor->paused && count == 0) {
+        resume_accepting(acceptor);
+    }
+}
+
 /* Serves the listeners until the time has come (0: there is none) or the loop is woken. */
 static void accept_until(struct ph__acceptor *acceptor, uint64_t until_ms)
 {
     struct ph_server *server = acceptor->server;
-    struct ph__event events[PH__LOOP_BATCH];
     while (until_ms || !atomic_load_explicit(&server->stopping, memory_order_acquire)) {
         int timeout = acceptor->paused ? PAUSE_MS : -1;
         if (until_ms) {
@@ -238,15 +253,7 @@ static void accept_until(struct ph__acceptor *acceptor, uint64_t until_ms)
             int left = until_ms - now_ms > INT_MAX ? INT_MAX : (int)(until_ms - now_ms);
             timeout = timeout < 0 || left < timeout ? left : timeout;
         }
-        int count = ph__loop_wait(&acceptor->loop, events, timeout);
-        for (int i = 0; i < count; i++) {
-            if (events[i].item && !acceptor->paused) {
-                accept_batch(acceptor, events[i].item);
-            }
-        }
-        if (acceptor->paused && count == 0) {
-            resume_accepting(acceptor);
-        }
+        accept_turn(acceptor, timeout);
     }
 }
 

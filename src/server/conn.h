@@ -52,7 +52,8 @@ enum ph__deadline_class {
     PH__DEADLINE_NONE = PH__DEADLINE_CLASSES
 };
 
-enum { PH__PEER_WORDS = 3, PH__NO_FIRST_BYTE = UINT32_MAX };
+enum { PH__PEER_WORDS = 3 };
+#define PH__NO_FIRST_BYTE UINT32_MAX
 
 struct ph__conn {
     struct ph__deadline deadline; /* must be first: a deadline's address is its connection's */

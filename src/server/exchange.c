@@ -61,6 +61,22 @@ static void clear(struct ph__input *input)
     input->size = 0;
 }
 
+/* Gives memory beyond KEPT_BUFFER back; where that fails, the buffer stays as large as it is. */
+static void shrink(char **data, size_t *capacity, size_t first)
+{
+    char *shrunk = *capacity > KEPT_BUFFER ? realloc(*data, first) : NULL;
+    if (shrunk) {
+        *data = shrunk;
+        *capacity = first;
+    }
+}
+
+static void trim_input(struct ph__input *input)
+{
+    clear(input);
+    shrink(&input->data, &input->capacity, PH__INPUT_FIRST);
+}
+
 void ph__exchange_clear_output(struct ph__exchange *exchange)
 {
     ph__response_release(&exchange->response);
@@ -77,8 +93,9 @@ void ph__exchange_reset(struct ph__exchange *exchange)
     ph__exchange_clear_output(exchange);
     trim(&exchange->out);
     trim(&exchange->body);
-    clear(&exchange->in);
-    clear(&exchange->spare);
+    trim_input(&exchange->in);
+    trim_input(&exchange->spare);
+    shrink(&exchange->scratch, &exchange->scratch_capacity, PH__SCRATCH_FIRST);
     exchange->begun = false;
     exchange->error_reply = false;
     exchange->answered = 0;

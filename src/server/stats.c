@@ -60,6 +60,9 @@ void ph__stats_quantiles(const struct ph__stats *const *all, unsigned count,
         uint64_t worker_max = ph__count_of(&all[worker]->latency_max_us);
         max = worker_max > max ? worker_max : max;
     }
+    for (int i = 0; i < PH_LATENCY_QUANTILES; i++) {
+        total->latency_us[i] = 0;
+    }
     uint64_t below = 0;
     unsigned next = 0;
     for (unsigned i = 0; i < PH__LATENCY_BUCKETS; i++) {

@@ -22,7 +22,7 @@ void *ph__arena_alloc(struct ph__arena *arena, size_t size)
     if (size > SIZE_MAX / 2) {
         return NULL;
     }
-    size_t align = sizeof(max_align_t);
+    size_t align = _Alignof(max_align_t);
     size_t rounded = (size + align - 1) / align * align;
     struct ph__arena_chunk *chunk = arena->chunks;
     if (!chunk || chunk->size - chunk->used < rounded) {

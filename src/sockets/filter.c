@@ -52,7 +52,7 @@ static const char *const accepted[] = {
 
 const char *ph__filter_accepted(enum ph__filter_field field)
 {
-    return accepted[field];
+    return (size_t)field < sizeof accepted / sizeof *accepted ? accepted[field] : "nothing";
 }
 
 static bool is(const char *text, size_t size, const char *wanted)

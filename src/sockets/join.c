@@ -269,21 +269,15 @@ static enum ph_direction unix_stream_direction(const struct join *join,
     return named ? PH_DIRECTION_INBOUND : PH_DIRECTION_OUTBOUND;
 }
 
-static void join_unix_peer(struct join *join, uint32_t row)
+static void join_unix_peer(const struct join *join, struct ph_socket *socket)
 {
-    struct ph_socket *socket = &join->items[row];
     if (!socket->peer_inode) {
         return;
     }
     size_t cursor;
     uint32_t peer = ph__index_find(&join->unix_inodes, socket->peer_inode, &cursor);
-    if (peer == PH__INDEX_NONE) {
-        return;
-    }
-    socket->peer = peer;
-    struct ph_socket *other = &join->items[peer];
-    if (!socket->inode && !other->peer_inode) {
-        other->peer = row; /* not accepted yet: without an inode it cannot be pointed at */
+    if (peer != PH__INDEX_NONE) {
+        socket->peer = peer;
     }
 }
 
@@ -314,7 +308,7 @@ static void fill_rows(struct join *join)
 {
     for (size_t i = 0; i < join->count; i++) {
         if (join->items[i].protocol == PH_PROTOCOL_UNIX) {
-            join_unix_peer(join, (uint32_t)i);
+            join_unix_peer(join, &join->items[i]);
         }
     }
     for (size_t i = 0; i < join->count; i++) {

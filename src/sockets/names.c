@@ -9,7 +9,7 @@ static const char *name_of(const char *const *names, unsigned count, unsigned nu
     return number < count ? names[number] : "unknown";
 }
 
-#define NAME(constant, text) [constant] = text,
+#define NAME(constant, text) [constant] = (text),
 
 /* One table and one lookup for each map. */
 #define DEFINE_NAMES(kind, MAP, count)                        \

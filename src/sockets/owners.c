@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Owners: every process that holds a socket, found by the links in /proc/PID/fd, and why a socket
- * has none.
+ * Owners: every process that holds a socket, found by the links in /proc/PID/fd. Why a socket has
+ * none is a matter of reason.c.
  *
  * A process may end while it is read, and its pid may go to another. All files are therefore read
  * relative to the open folder of the process, and its start time is compared with that of
@@ -9,6 +9,7 @@
  */
 #include "sockets/files.h"
 #include "sockets/process.h"
+#include "sockets/reason.h"
 #include "sockets/snapshot.h"
 
 #include <dirent.h>
@@ -36,10 +37,8 @@ struct scan {
     struct found *found;     /* owned */
     size_t count;
     size_t capacity;
-    bool denied;     /* some process could not be looked into */
-    bool init_seen;  /* pid 1 is listed: nobody hides processes from us */
-    bool in_flight;  /* some descriptor is inside a message */
-    bool is_outmost; /* we see all processes, not only those of a container */
+    bool denied;    /* some process could not be looked into */
+    bool init_seen; /* pid 1 is listed: nobody hides processes from us */
 };
 
 static bool is_fatal(int err)
@@ -131,8 +130,8 @@ static int look_at_descriptors(struct scan *scan, DIR *dir, const struct ph_proc
 /* Reads about a process that turned out to hold sockets. @return 1; 0 when it has ended. */
 static int describe(struct scan *scan, int folder, const char *pid, struct ph_process *process)
 {
-    uint64_t start;
-    uint64_t start_after;
+    uint64_t start = 0;
+    uint64_t start_after = 0;
     int err = ph__process_start(folder, "..", &start);
     if (err == 0) {
         err = ph__process_read(folder, "..", &scan->snapshot->owners.arena, process);
@@ -223,81 +222,7 @@ static int look_at_processes(struct scan *scan)
     return err;
 }
 
-/* Whether /proc shows the first pid namespace, whose inode number is fixed in the kernel. Without
- * the link it is taken for granted. */
-static bool is_outmost_namespace(int proc)
-{
-    char link[LINK_TEXT];
-    ssize_t length = readlinkat(proc, "self/ns/pid", link, sizeof link - 1);
-    if (length < 0) {
-        return true;
-    }
-    link[length] = '\0';
-    return strcmp(link, "pid:[4026531836]") == 0;
-}
-
-/* How many descriptors wait in the messages that a unix socket has received. */
-static unsigned long count_in_flight(const struct scan *scan, const struct found *found)
-{
-    char path[LINK_TEXT];
-    char text[1024];
-    snprintf(path, sizeof path, "%d/fdinfo/%d", found->process->pid, found->fd);
-    if (ph__files_read(scan->proc, path, text, sizeof text) < 0) {
-        return 0;
-    }
-    const char *line = strstr(text, "scm_fds:");
-    return line ? strtoul(line + strlen("scm_fds:"), NULL, 10) : 0;
-}
-
-static bool is_any_in_flight(const struct scan *scan)
-{
-    const struct ph_socket *rows = scan->snapshot->rows.items;
-    for (size_t i = 0; i < scan->count; i++) {
-        if (rows[scan->found[i].row].protocol == PH_PROTOCOL_UNIX &&
-            count_in_flight(scan, &scan->found[i]) > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Why a socket without inode has no owner: no process can have it open. */
-static enum ph_owner_unknown reason_without_inode(const struct ph_socket *row)
-{
-    switch (row->state) {
-    case PH_STATE_TIME_WAIT:
-        return PH_OWNER_UNKNOWN_TIME_WAIT;
-    case PH_STATE_SYN_RECV:
-        return PH_OWNER_UNKNOWN_HANDSHAKE;
-    case PH_STATE_ESTABLISHED:
-    case PH_STATE_CLOSE_WAIT:
-        return row->direction == PH_DIRECTION_OUTBOUND ? PH_OWNER_UNKNOWN_ORPHAN
-                                                       : PH_OWNER_UNKNOWN_NOT_ACCEPTED;
-    case PH_STATE_LISTEN:
-        return PH_OWNER_UNKNOWN_KERNEL;
-    default:
-        return PH_OWNER_UNKNOWN_ORPHAN;
-    }
-}
-
-static enum ph_owner_unknown reason(const struct scan *scan, const struct ph_socket *row)
-{
-    if (row->inode == 0) {
-        return reason_without_inode(row);
-    }
-    bool denied = scan->denied || !scan->init_seen;
-    /* Into processes of our own user we could look, the rare undumpable one aside. */
-    if (scan->in_flight && (!denied || (row->uid_known && row->uid == geteuid()))) {
-        return PH_OWNER_UNKNOWN_IN_FLIGHT;
-    }
-    if (denied) {
-        return PH_OWNER_UNKNOWN_PERMISSION;
-    }
-    return scan->is_outmost ? PH_OWNER_UNKNOWN_KERNEL : PH_OWNER_UNKNOWN_OTHER_NAMESPACE;
-}
-
-/* Groups what was found by row, and only then touches the rows: from here nothing fails. */
-static int publish(struct scan *scan)
+static int group_by_row(struct scan *scan)
 {
     struct ph_socket *rows = scan->snapshot->rows.items;
     size_t row_count = scan->snapshot->rows.count;
@@ -305,27 +230,22 @@ static int publish(struct scan *scan)
     if (!items) {
         return -ENOMEM;
     }
+    for (size_t i = 0; i < row_count; i++) {
+        rows[i].owner_count = 0; /* left over, when an earlier scan failed */
+    }
     for (size_t i = 0; i < scan->count; i++) {
         rows[scan->found[i].row].owner_count++;
     }
-    bool unowned = false;
     uint32_t first = 0;
     for (size_t i = 0; i < row_count; i++) {
         rows[i].owner_first = first;
         first += rows[i].owner_count;
-        unowned |= rows[i].inode != 0 && rows[i].owner_count == 0;
         rows[i].owner_count = 0; /* counted again while filling */
     }
     for (size_t i = 0; i < scan->count; i++) {
         struct ph_socket *row = &rows[scan->found[i].row];
         items[row->owner_first + row->owner_count++] =
             (struct ph_owner){.process = scan->found[i].process, .fd = scan->found[i].fd};
-    }
-    scan->in_flight = unowned && is_any_in_flight(scan);
-    scan->is_outmost = is_outmost_namespace(scan->proc);
-    for (size_t i = 0; i < row_count; i++) {
-        rows[i].owner_unknown =
-            rows[i].owner_count > 0 ? PH_OWNER_UNKNOWN_NONE : reason(scan, &rows[i]);
     }
     scan->snapshot->owners.items = items;
     return 0;
@@ -347,17 +267,22 @@ static int scan_processes(struct ph_snapshot *snapshot)
 {
     struct scan scan = {.snapshot = snapshot};
     ph__index_init(&scan.inodes, snapshot->seed);
-    scan.proc = ph__files_open_folder(AT_FDCWD, snapshot->proc_root);
+    scan.proc = ph__files_open_folder(AT_FDCWD, snapshot->cfg.proc_root);
     int err = is_fatal(scan.proc) ? scan.proc : index_inodes(&scan);
     if (err == 0 && scan.proc >= 0) {
         err = look_at_processes(&scan);
     }
-    scan.denied |= scan.proc < 0;
     if (err == 0) {
-        err = publish(&scan);
+        err = group_by_row(&scan);
+    }
+    if (err == 0) {
+        bool denied = scan.denied || scan.proc < 0 || !scan.init_seen;
+        err = ph__reason_fill(snapshot, scan.proc, denied);
     }
     if (err < 0) {
         ph__arena_done(&snapshot->owners.arena);
+        free(snapshot->owners.items);
+        snapshot->owners.items = NULL;
     }
     free(scan.found);
     ph__index_done(&scan.inodes);

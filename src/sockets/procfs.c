@@ -176,7 +176,9 @@ bool ph__procfs_parse_inet(enum ph_protocol protocol, enum ph_family family, con
     return true;
 }
 
-static enum ph_state unix_state(uint16_t type, uint64_t flags, uint64_t state)
+/* A datagram socket is called connected here also when others are connected to it. Those have a
+ * name, and the ones that connect seldom do. */
+static enum ph_state unix_state(const struct ph_socket *socket, uint64_t flags, uint64_t state)
 {
     if (flags & FLAG_ACCEPTS) {
         return PH_STATE_LISTEN;
@@ -184,7 +186,10 @@ static enum ph_state unix_state(uint16_t type, uint64_t flags, uint64_t state)
     if (state != UNIX_CONNECTED && state != UNIX_CONNECTING) {
         return PH_STATE_UNCONNECTED;
     }
-    return type == SOCK_DGRAM ? PH_STATE_CONNECTED : PH_STATE_ESTABLISHED;
+    if (socket->type != SOCK_DGRAM) {
+        return PH_STATE_ESTABLISHED;
+    }
+    return socket->path ? PH_STATE_UNCONNECTED : PH_STATE_CONNECTED;
 }
 
 bool ph__procfs_parse_unix(const char *line, size_t size, struct ph_socket *ret_socket)
@@ -202,7 +207,6 @@ bool ph__procfs_parse_unix(const char *line, size_t size, struct ph_socket *ret_
     if (cursor.failed || (*cursor.at && *cursor.at != ' ')) {
         return false;
     }
-    socket.state = unix_state(socket.type, flags, state);
     if (*cursor.at == ' ' && cursor.at[1]) {
         /* NULs are shown as '@', the leading one of an abstract name, too. */
         const char *path = cursor.at + 1;
@@ -210,6 +214,7 @@ bool ph__procfs_parse_unix(const char *line, size_t size, struct ph_socket *ret_
         socket.path = socket.abstract ? path + 1 : path;
         socket.path_size = (size_t)(line + size - socket.path);
     }
+    socket.state = unix_state(&socket, flags, state);
     *ret_socket = socket;
     return true;
 }

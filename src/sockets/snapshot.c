@@ -51,14 +51,16 @@ static struct ph_snapshot *new_snapshot(const struct ph_sockets_config *cfg)
     ph__rows_init(&snapshot->rows, &snapshot->texts, cfg->sockets_max, snapshot->seed);
     snapshot->taken_unix_ms = ph__clock_unix_ms();
     snapshot->taken_us = ph__clock_us();
-    snapshot->proc_root = ph__arena_copy(&snapshot->texts, cfg->proc_root, strlen(cfg->proc_root));
+    snapshot->cfg = *cfg;
+    snapshot->cfg.proc_root =
+        ph__arena_copy(&snapshot->texts, cfg->proc_root, strlen(cfg->proc_root));
     snapshot->names = malloc(sizeof *snapshot->names);
     if (snapshot->names) {
         ph__lookup_init(&snapshot->names->users, ph__lookup_ask_user);
         ph__lookup_init(&snapshot->names->interfaces, ph__lookup_ask_interface);
         ph__lookup_init(&snapshot->names->services, ph__lookup_ask_service);
     }
-    if (!snapshot->proc_root || !snapshot->names) {
+    if (!snapshot->cfg.proc_root || !snapshot->names) {
         ph_snapshot_unref(snapshot);
         return NULL;
     }

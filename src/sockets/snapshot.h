@@ -39,9 +39,9 @@ struct ph__snapshot_names {
 struct ph_snapshot {
     atomic_uint references;
     struct ph__rows rows;
-    struct ph__arena texts;           /* paths, reasons, proc_root */
+    struct ph__arena texts;           /* paths, reasons */
     struct ph__snapshot_names *names; /* owned */
-    const char *proc_root;
+    struct ph_sockets_config cfg;     /* that it was taken with; proc_root in texts */
     enum ph_source sources[PH_PROTOCOL_COUNT];
     const char *reasons[PH_PROTOCOL_COUNT]; /* NULL: nothing to say */
     size_t state_counts[PH_PROTOCOL_COUNT][PH_STATE_COUNT];

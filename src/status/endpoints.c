@@ -157,7 +157,7 @@ static bool find_wrong(const struct ph__call *call, char *problem, size_t size)
             return true;
         }
         if (param && ph_request_query(call->req, name) != value) {
-            snprintf(problem, size, "parameter '%s' comes more than once; want it once", name);
+            snprintf(problem, size, "%s: comes more than once; wanted is one.", name);
             return true;
         }
     }

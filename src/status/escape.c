@@ -101,15 +101,15 @@ const char *ph__quote(char buffer[PH__QUOTE_TEXT], const char *text)
     size_t size = strnlen(text, QUOTED_MAX + 1);
     bool cut = size > QUOTED_MAX;
     size_t at = 0;
-    buffer[at++] = '\'';
+    buffer[at++] = '"';
     for (size_t i = 0; i < (cut ? QUOTED_MAX : size); i++) {
         unsigned char c = (unsigned char)text[i];
-        if (c >= 0x20 && c < 0x7F) {
+        if (c >= 0x20 && c < 0x7F && c != '"') {
             buffer[at++] = (char)c;
         } else {
             at += (size_t)snprintf(buffer + at, PH__QUOTE_TEXT - at, "\\x%02X", c);
         }
     }
-    snprintf(buffer + at, PH__QUOTE_TEXT - at, "%s", cut ? "…'" : "'");
+    snprintf(buffer + at, PH__QUOTE_TEXT - at, "%s", cut ? "…\"" : "\"");
     return buffer;
 }

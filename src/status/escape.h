@@ -23,7 +23,7 @@ size_t ph__escape_text(struct ph__buf *buf, const char *text, size_t size);
  */
 void ph__escape_csv(struct ph__buf *buf, const char *text, size_t size);
 
-/* A value for an error text: in single quotes, escaped as for a terminal, cut after 60 bytes. */
+/* A value for an error text: in double quotes, escaped as for a terminal, cut after 60 bytes. */
 enum { PH__QUOTE_TEXT = 256 };
 const char *ph__quote(char buffer[PH__QUOTE_TEXT], const char *text);
 

@@ -135,19 +135,21 @@ static int collect_rows(struct ph__list *list, const struct ph__query *query)
     size_t count = query->kind->count(&list->view);
     /* Without an order the rows beyond the limit are only counted. */
     size_t keep = query->sort || query->limit > count ? count : query->limit;
-    list->rows = malloc((keep ? keep : 1) * sizeof *list->rows);
+    list->rows = calloc(keep ? keep : 1, sizeof *list->rows);
     if (!list->rows) {
         return -ENOMEM;
     }
+    size_t matched = 0;
     for (size_t row = 0; row < count; row++) {
         if (!matches(list, query, row)) {
             continue;
         }
-        if (list->matched < keep) {
-            list->rows[list->matched] = (uint32_t)row;
+        if (matched < keep) {
+            list->rows[matched] = (uint32_t)row;
         }
-        list->matched++;
+        matched++;
     }
+    list->matched = matched;
     list->returned = list->matched < query->limit ? list->matched : query->limit;
     return 0;
 }
@@ -157,7 +159,9 @@ static void shrink_rows(struct ph__list *list)
 {
     size_t count = list->returned ? list->returned : 1;
     uint32_t *rows = realloc(list->rows, count * sizeof *rows);
-    list->rows = rows ? rows : list->rows;
+    if (rows) {
+        list->rows = rows;
+    }
 }
 
 static int measure_rows(struct ph__list *list)

@@ -20,8 +20,8 @@ struct ph__list;
  */
 int ph__list_new(struct ph__list **ret_list, const struct ph__query *query, struct ph__view *view);
 
-/* NULL is allowed. Fits ph_reply_generate(). */
-void ph__list_free(void *list);
+/* `user` is a list, or NULL. Fits ph_reply_generate(). */
+void ph__list_free(void *user);
 
 /* Closes the data of the kind, and drops the reference to the snapshot. */
 void ph__view_close(const struct ph__list_kind *kind, struct ph__view *view);
@@ -37,7 +37,7 @@ const struct ph__view *ph__list_view(const struct ph__list *list);
 struct ph__buf *ph__list_before(struct ph__list *list);
 struct ph__buf *ph__list_after(struct ph__list *list);
 
-/* Writes the next piece, of any size from one byte. @return as a ph_generate function. */
-ssize_t ph__list_generate(void *list, char *buffer, size_t size);
+/* Writes the next piece of a list, of any size from one byte. @return as a ph_generate function. */
+ssize_t ph__list_generate(void *user, char *buffer, size_t size);
 
 #endif

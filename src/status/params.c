@@ -13,7 +13,6 @@
 #include <string.h>
 
 const struct ph__param ph__list_params[] = {
-    {"filter", PH__PARAM_TEXT, false, "filter in the expression language of ss"},
     {"protocol", PH__PARAM_TEXT, false, "tcp, udp, unix; several by comma"},
     {"state", PH__PARAM_TEXT, false, "listen, established, ...; several by comma"},
     {"port", PH__PARAM_TEXT, false, "local or remote port; several by comma"},
@@ -62,7 +61,7 @@ void ph__param_unknown(const char *name, const struct ph__param *params,
 {
     char quoted[PH__QUOTE_TEXT];
     int length = snprintf(problem, problem_size,
-                          "unknown parameter %s; accepted: ", ph__quote(quoted, name));
+                          "There is no parameter %s here; accepted: ", ph__quote(quoted, name));
     size_t at = length > 0 ? (size_t)length : 0;
     bool first = true;
     at = append_names(params, at, &first, problem, problem_size);
@@ -87,7 +86,7 @@ int ph__param_number(const char *name, const char *value, uint64_t max, uint64_t
     if (*c != '\0' || c == value) {
         char quoted[PH__QUOTE_TEXT];
         snprintf(problem, problem_size,
-                 "parameter '%s': %s is not accepted; want a whole number from 0 to %" PRIu64, name,
+                 "%s: %s is not accepted; wanted is a whole number from 0 to %" PRIu64 ".", name,
                  ph__quote(quoted, value), max);
         return PH_ERR_PARAMETER;
     }
@@ -100,8 +99,8 @@ int ph__param_bool(const char *name, const char *value, bool *ret_flag, char *pr
 {
     if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
         char quoted[PH__QUOTE_TEXT];
-        snprintf(problem, problem_size, "parameter '%s': %s is not accepted; want true or false",
-                 name, ph__quote(quoted, value));
+        snprintf(problem, problem_size, "%s: %s is not accepted; wanted is true or false.", name,
+                 ph__quote(quoted, value));
         return PH_ERR_PARAMETER;
     }
     *ret_flag = value[0] == 't';

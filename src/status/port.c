@@ -83,7 +83,7 @@ int ph__serve_port(struct ph__call *call)
     }
     if (port == 0) {
         return ph_reply_problem(call->res, 400,
-                                "parameter 'port': 0 is no port; want a number from 1 to 65535");
+                                "port: 0 is no port; wanted is a number from 1 to 65535.");
     }
     struct ph__list *list = NULL;
     int err = make_list(call, (uint16_t)port, max_age_ms, &list);

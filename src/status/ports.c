@@ -241,7 +241,8 @@ static bool can_have(const struct ph_port *port, enum ph_state state)
     if (port->protocol == PH_PROTOCOL_UDP) {
         return state == PH_STATE_CONNECTED;
     }
-    return state != PH_STATE_LISTEN && state != PH_STATE_CLOSED && state < PH_STATE_CONNECTED;
+    return state != PH_STATE_LISTEN && state != PH_STATE_SYN_SENT && state != PH_STATE_CLOSED &&
+           state < PH_STATE_CONNECTED;
 }
 
 /* "established=3 time_wait=1", without the states that none is in. */

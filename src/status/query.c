@@ -61,9 +61,8 @@ static int refuse_field(const struct ph__query *query, const char *parameter, co
                         char *problem, size_t size)
 {
     char quoted[PH__QUOTE_TEXT];
-    int length =
-        snprintf(problem, size, "parameter '%s': there is no field %s; accepted: ", parameter,
-                 ph__quote(quoted, name));
+    int length = snprintf(problem, size, "%s: there is no field %s; accepted: ", parameter,
+                          ph__quote(quoted, name));
     for (size_t i = 0, at = length > 0 ? (size_t)length : 0;
          i < query->kind->column_count && at < size; i++) {
         length =
@@ -130,8 +129,7 @@ static int take_format(struct ph__query *query, const char *value, char *problem
     enum ph__format format = ph__format_find(value);
     if (format == PH__FORMAT_COUNT) {
         char quoted[PH__QUOTE_TEXT];
-        snprintf(problem, size,
-                 "parameter 'format': %s is not accepted; want json, ndjson, csv or text",
+        snprintf(problem, size, "format: %s is not accepted; wanted is json, ndjson, csv or text.",
                  ph__quote(quoted, value));
         return PH_ERR_PARAMETER;
     }
@@ -176,9 +174,8 @@ static int take_states(struct ph__query *query, const char *value, char *problem
         }
     }
     char quoted[PH__QUOTE_TEXT];
-    int length =
-        snprintf(problem, size,
-                 "parameter 'state': %s is not accepted; want some of: ", ph__quote(quoted, value));
+    int length = snprintf(problem, size,
+                          "state: %s is not accepted; wanted are: ", ph__quote(quoted, value));
     for (size_t i = 0, at = length > 0 ? (size_t)length : 0; states[i] && at < size; i++) {
         length = snprintf(problem + at, size - at, "%s%s", i ? ", " : "", states[i]);
         at += length > 0 ? (size_t)length : 0;
@@ -189,13 +186,8 @@ static int take_states(struct ph__query *query, const char *value, char *problem
 static int take_filter(struct ph__query *query, const char *name, const char *value, char *problem,
                        size_t size)
 {
-    char text[PH__PROBLEM_TEXT] = "";
-    int err = ph_filter_add(query->filter, name, value, text, sizeof text);
-    if (err == PH_ERR_PARAMETER) {
-        snprintf(problem, size, "parameter '%s': %s", name, text);
-    }
     query->filtered = true;
-    return err;
+    return ph_filter_add(query->filter, name, value, problem, size);
 }
 
 int ph__query_set(struct ph__query *query, const char *name, const char *value, char *problem,
@@ -206,8 +198,7 @@ int ph__query_set(struct ph__query *query, const char *name, const char *value, 
             continue;
         }
         if (query->seen & 1U << i) {
-            snprintf(problem, problem_size, "parameter '%s' comes more than once; want it once",
-                     name);
+            snprintf(problem, problem_size, "%s: comes more than once; wanted is one.", name);
             return PH_ERR_PARAMETER;
         }
         query->seen |= 1U << i;

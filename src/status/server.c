@@ -5,6 +5,7 @@
 #include "status/endpoints.h"
 #include "status/json.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 static void add_listeners(struct ph__json *json, const struct ph_server *server)
@@ -28,7 +29,11 @@ static void add_workers(struct ph__json *json, const struct ph_server *server, u
         ph__json_u64(json, "worker", i);
         ph__json_u64(json, "connections", stats.connections_open);
         ph__json_u64(json, "requests", stats.requests);
-        ph__json_number(json, "busy_ratio", stats.busy_ratio);
+        /* By hand: printf takes the decimal point of the embedding program's locale. */
+        char ratio[32];
+        unsigned parts = (unsigned)(stats.busy_ratio * 10000 + 0.5);
+        snprintf(ratio, sizeof ratio, "%u.%04u", parts / 10000, parts % 10000);
+        ph__json_raw(json, "busy_ratio", ratio);
         ph__json_end(json);
     }
     ph__json_end(json);

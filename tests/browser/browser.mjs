@@ -15,8 +15,16 @@ export function browser_path() {
 export function start_browser() {
     const as_root = process.getuid?.() === 0;
     return chromium.launch({
-        executablePath: browser_path(), headless: true,
-        args: [...(as_root ? ['--no-sandbox'] : []), '--disable-gpu', '--disable-quic', '--no-first-run',
-            '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+        executablePath: browser_path(),
+        headless: true,
+        args: [
+            ...(as_root ? ['--no-sandbox'] : []),
+            '--disable-gpu',
+            '--disable-quic',
+            '--no-first-run',
+            '--disable-background-networking',
+            '--disable-component-update',
+            '--disable-sync',
+        ],
     });
 }

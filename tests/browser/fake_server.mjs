@@ -8,15 +8,34 @@ import { readFile } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { PORTS, SOCKETS, server_status, summary } from './fake_data.mjs';
+import { PORTS, SOCKETS } from './fake_data.mjs';
+import { server_status, summary } from './fake_status.mjs';
 
 const WWW = join(dirname(fileURLToPath(import.meta.url)), '../../www');
-const TYPES = { '.html': 'text/html; charset=utf-8', '.css': 'text/css; charset=utf-8', '.js': 'text/javascript; charset=utf-8' };
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+const TYPES = {
+    '.html': 'text/html; charset=utf-8',
+    '.css': 'text/css; charset=utf-8',
+    '.js': 'text/javascript; charset=utf-8',
+};
+const CSP =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const PARAMETERS = ['protocol', 'state', 'port', 'local_port', 'remote_port', 'address', 'pid',
-    'command', 'user', 'sort', 'limit', 'fields', 'max_age_ms'];
+const PARAMETERS = [
+    'protocol',
+    'state',
+    'port',
+    'local_port',
+    'remote_port',
+    'address',
+    'pid',
+    'command',
+    'user',
+    'sort',
+    'limit',
+    'fields',
+    'max_age_ms',
+];
 const NUMBERS = ['port', 'local_port', 'remote_port', 'pid'];
 
 class BadParameter extends Error {}
@@ -24,22 +43,38 @@ class BadParameter extends Error {}
 /* ---- the lists ---- */
 
 function inside(address, wanted) {
-    return address !== null && address !== undefined && address.startsWith(wanted.split('/')[0].replace(/(\.0)+$/, ''));
+    return (
+        address !== null &&
+        address !== undefined &&
+        address.startsWith(wanted.split('/')[0].replace(/(\.0)+$/, ''))
+    );
 }
 
 function row_matches(row, name, value) {
     const owners = row.owners ?? [];
     switch (name) {
-    case 'protocol': return row.protocol === value;
-    case 'state': return value === 'connected'
-        ? !['listen', 'closed', 'unconnected'].includes(row.state) : row.state === value.replaceAll('-', '_');
-    case 'port': return String(row.local_port) === value || String(row.remote_port) === value;
-    case 'local_port': return String(row.local_port ?? row.port) === value;
-    case 'remote_port': return String(row.remote_port) === value;
-    case 'address': return [row.local_address, row.remote_address, ...(row.addresses ?? [])].some((a) => inside(a, value));
-    case 'pid': return owners.some((o) => String(o.pid) === value);
-    case 'command': return owners.some((o) => o.command === value);
-    default: return owners.some((o) => o.user === value);
+        case 'protocol':
+            return row.protocol === value;
+        case 'state':
+            return value === 'connected'
+                ? !['listen', 'closed', 'unconnected'].includes(row.state)
+                : row.state === value.replaceAll('-', '_');
+        case 'port':
+            return String(row.local_port) === value || String(row.remote_port) === value;
+        case 'local_port':
+            return String(row.local_port ?? row.port) === value;
+        case 'remote_port':
+            return String(row.remote_port) === value;
+        case 'address':
+            return [row.local_address, row.remote_address, ...(row.addresses ?? [])].some((a) =>
+                inside(a, value),
+            );
+        case 'pid':
+            return owners.some((o) => String(o.pid) === value);
+        case 'command':
+            return owners.some((o) => o.command === value);
+        default:
+            return owners.some((o) => o.user === value);
     }
 }
 
@@ -49,10 +84,14 @@ function select(rows, params) {
             throw new BadParameter(`There is no parameter "${name}".`);
         }
         if (NUMBERS.includes(name) && !/^\d+(,\d+)*$/.test(values)) {
-            throw new BadParameter(`"${values}" is no ${name}: a number from 0 to 65535 is accepted.`);
+            throw new BadParameter(
+                `"${values}" is no ${name}: a number from 0 to 65535 is accepted.`,
+            );
         }
         if (!['sort', 'limit', 'fields', 'max_age_ms'].includes(name)) {
-            rows = rows.filter((row) => values.split(',').some((value) => row_matches(row, name, value)));
+            rows = rows.filter((row) =>
+                values.split(',').some((value) => row_matches(row, name, value)),
+            );
         }
     }
     return rows;
@@ -64,7 +103,7 @@ function sorted(rows, sort) {
     }
     const field = sort.replace(/^-/, '');
     const sign = sort.startsWith('-') ? -1 : 1;
-    const text = (row) => row[field] ?? '';
+    const text = (row) => (field === 'owner' ? row.owners?.[0]?.command : row[field]) ?? '';
     return [...rows].sort((a, b) => sign * (text(a) < text(b) ? -1 : Number(text(a) > text(b))));
 }
 
@@ -72,32 +111,59 @@ function list(name, rows, params) {
     const matching = select(rows, params);
     const limit = Number(params.get('limit') ?? 1000);
     const fields = params.get('fields')?.split(',');
-    const cut = sorted(matching, params.get('sort')).slice(0, limit)
-        .map((row) => (fields ? Object.fromEntries(Object.entries(row).filter((e) => fields.includes(e[0]))) : row));
+    const cut = sorted(matching, params.get('sort'))
+        .slice(0, limit)
+        .map((row) =>
+            fields
+                ? Object.fromEntries(Object.entries(row).filter((e) => fields.includes(e[0])))
+                : row,
+        );
     return {
-        taken_at: new Date().toISOString(), age_ms: 120, sources: summary().sources,
-        matched: matching.length, returned: cut.length, [name]: cut,
+        taken_at: new Date().toISOString(),
+        age_ms: 120,
+        sources: summary().sources,
+        matched: matching.length,
+        returned: cut.length,
+        [name]: cut,
     };
 }
 
 export function many_sockets(number) {
     const states = ['established', 'established', 'established', 'time_wait', 'close_wait'];
     return Array.from({ length: number }, (_, at) => ({
-        id: `tcp-${at}`, protocol: 'tcp', family: 'ipv4', state: states[at % states.length], direction: 'inbound',
-        local_address: '203.0.113.7', local_port: 443, remote_address: `10.${at >> 16 & 255}.${at >> 8 & 255}.${at & 255}`,
-        remote_port: 1024 + at % 60000, owners: [{ pid: 1202, command: 'nginx', fd: at }], receive_queue_bytes: 0, send_queue_bytes: 0,
+        id: `tcp-${at}`,
+        protocol: 'tcp',
+        family: 'ipv4',
+        state: states[at % states.length],
+        direction: 'inbound',
+        local_address: '203.0.113.7',
+        local_port: 443,
+        remote_address: `10.${(at >> 16) & 255}.${(at >> 8) & 255}.${at & 255}`,
+        remote_port: 1024 + (at % 60000),
+        owners: [{ pid: 1202, command: 'nginx', fd: at }],
+        receive_queue_bytes: 0,
+        send_queue_bytes: 0,
     }));
 }
 
 /* ---- the server ---- */
 
 function send(response, status, body, type = 'application/json') {
-    response.writeHead(status, { 'Content-Type': type, 'Content-Security-Policy': CSP, 'Cache-Control': 'no-store' });
+    response.writeHead(status, {
+        'Content-Type': type,
+        'Content-Security-Policy': CSP,
+        'Cache-Control': 'no-store',
+    });
     response.end(body);
 }
 
 function problem(response, status, title, detail) {
-    send(response, status, JSON.stringify({ type: 'about:blank', title, status, detail }), 'application/problem+json');
+    send(
+        response,
+        status,
+        JSON.stringify({ type: 'about:blank', title, status, detail }),
+        'application/problem+json',
+    );
 }
 
 async function send_file(response, path) {
@@ -115,7 +181,15 @@ async function send_file(response, path) {
  * every API request so far.
  */
 export async function start_fake_server(options = {}) {
-    const control = { token: null, status: {}, lost: false, ports: PORTS, sockets: SOCKETS, asked: [], ...options };
+    const control = {
+        token: null,
+        status: {},
+        lost: false,
+        ports: PORTS,
+        sockets: SOCKETS,
+        asked: [],
+        ...options,
+    };
     const answers = {
         summary: () => control.change_summary?.(summary()) ?? summary(),
         server: () => server_status(control.asked.length),
@@ -133,18 +207,33 @@ export async function start_fake_server(options = {}) {
             return;
         }
         const endpoint = url.pathname.slice('/api/v1/'.length);
-        control.asked.push({ endpoint, params: url.searchParams, at: Date.now(), headers: request.headers });
+        control.asked.push({
+            endpoint,
+            params: url.searchParams,
+            at: Date.now(),
+            headers: request.headers,
+        });
         if (control.token !== null && request.headers.authorization !== `Bearer ${control.token}`) {
             problem(response, 401, 'Unauthorized', 'Send the token as Authorization: Bearer.');
         } else if (control.status[endpoint] || control.status.all) {
-            problem(response, control.status[endpoint] ?? control.status.all, 'Failed', 'It was told to fail.');
+            problem(
+                response,
+                control.status[endpoint] ?? control.status.all,
+                'Failed',
+                'It was told to fail.',
+            );
         } else if (!answers[endpoint]) {
             problem(response, 404, 'Not Found', `There is no ${url.pathname}.`);
         } else {
             try {
                 send(response, 200, JSON.stringify(answers[endpoint](url.searchParams)));
             } catch (error) {
-                problem(response, error instanceof BadParameter ? 400 : 500, 'Bad Request', error.message);
+                problem(
+                    response,
+                    error instanceof BadParameter ? 400 : 500,
+                    'Bad Request',
+                    error.message,
+                );
             }
         }
     });

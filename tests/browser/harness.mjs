@@ -45,7 +45,10 @@ export async function eventually(check, what) {
 function watch(page, origin, allowed) {
     const wrong = [];
     page.on('console', (message) => {
-        if (['error', 'warning'].includes(message.type()) && !allowed.some((a) => message.text().includes(a))) {
+        if (
+            ['error', 'warning'].includes(message.type()) &&
+            !allowed.some((a) => message.text().includes(a))
+        ) {
             wrong.push(`console: ${message.text()}`);
         }
     });
@@ -69,7 +72,8 @@ function watch(page, origin, allowed) {
 export async function open_page(browser, url, options = {}) {
     const context = await browser.newContext({
         viewport: { width: options.width ?? 1400, height: options.height ?? 900 },
-        colorScheme: options.scheme ?? 'light', reducedMotion: options.motion ? 'no-preference' : 'reduce',
+        colorScheme: options.scheme ?? 'light',
+        reducedMotion: options.motion ? 'no-preference' : 'reduce',
         bypassCSP: options.bypass_csp ?? false,
     });
     const page = await context.newPage();
@@ -90,7 +94,7 @@ export async function open_page(browser, url, options = {}) {
  * body gets ({ page, control, url }) with a fresh stand-in and page.
  */
 export async function browser_tests(name, declare, { commands = [], missing = null } = {}) {
-    const skip = missing ?? await what_is_missing(commands) ?? false;
+    const skip = missing ?? (await what_is_missing(commands)) ?? false;
     if (skip && process.env.PORTHOLE_SKIP_CODE) {
         process.on('exit', () => {
             process.exitCode = Number(process.env.PORTHOLE_SKIP_CODE);
@@ -126,7 +130,8 @@ export async function browser_tests(name, declare, { commands = [], missing = nu
 
 export const ports_of = (page) => page.locator('.table.ports > tbody > tr.row');
 export const connections_of = (page) => page.locator('.table.connections > tbody > tr.row');
-export const port_row = (page, key) => page.locator(`.table.ports > tbody > tr.row[data-key="${key}"]`);
+export const port_row = (page, key) =>
+    page.locator(`.table.ports > tbody > tr.row[data-key="${key}"]`);
 
 export async function search_for(page, text) {
     await page.locator('#search').fill(text);

@@ -18,7 +18,9 @@ await mkdir(directory, { recursive: true });
 for (const scheme of ['light', 'dark']) {
     for (const width of [390, 1400]) {
         const page = await browser.newPage({
-            viewport: { width, height: width < 600 ? 844 : 900 }, colorScheme: scheme, reducedMotion: 'reduce',
+            viewport: { width, height: width < 600 ? 844 : 900 },
+            colorScheme: scheme,
+            reducedMotion: 'reduce',
             deviceScaleFactor: width < 600 ? 2 : 1,
         });
         await page.goto(url);

@@ -52,8 +52,9 @@ static const struct row rows[] = {
      "3\r\n\r\n0\r\nA\r\n0123456789\r\n0;last\r\nX: y\r\n"
      "Connection: close\r\nY:\r\n\r\n",
      "\r\n00123456789"},
-    {"a length in the trailer, which says nothing", "PG",
-     "POST /echo HTTP/1.1" HOST CHUNKED "2\r\nhi\r\n0\r\nContent-Length: 9\r\n\r\n"
+    {"a length and a coding in the trailer, which say nothing", "PG",
+     "POST /echo HTTP/1.1" HOST CHUNKED
+     "2\r\nhi\r\n0\r\nContent-Length: 9\r\nTransfer-Encoding: gzip\r\n\r\n"
      "GET /hello HTTP/1.1" HOST "\r\n",
      "hello"},
     {"chunks behind an empty field", "P",

@@ -32,6 +32,18 @@ strip() {
     fi
 }
 
+# The public headers without comments, and the names of the functions that they declare.
+public_code() {
+    local headers
+    mapfile -t headers < <(files_in include)
+    strip "${headers[@]}" | sed -E 's/^[^:]+:[0-9]+: //'
+}
+
+public_functions() {
+    public_code | tr '\n' ' ' | grep -oE 'PH_API [^;(]*\bph_[a-z0-9_]+\(' |
+        grep -oE 'ph_[a-z0-9_]+\($' | tr -d '(' | sort -u
+}
+
 faults=0
 
 # report: passes faults on from standard input and remembers that there were some.

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "support.h"
+#include "support/cmocka.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int allocations_left = -1; /* negative: all succeed */
+
+static bool may_allocate(void)
+{
+    if (allocations_left == 0) {
+        return false;
+    }
+    allocations_left -= allocations_left > 0;
+    return true;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+    return may_allocate() ? __real_malloc(size) : NULL;
+}
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return may_allocate() ? __real_calloc(count, size) : NULL;
+}
+
+/* Inodes 1 to 9; what matches is told by the set of them. 7F000001 and 0A000002 are written as
+ * little-endian words. */
+static const char tcp_table[] =
+    TCP_HEADING "   0: 0100007F:0050 00000000:0000 0A 0:0 0:0 0    33 0 1\n"
+                "   1: 0100007F:0050 0200000A:9C40 01 0:0 0:0 0    33 0 2\n"
+                "   2: 0200000A:9C41 0800000A:01BB 08 0:0 0:0 0  1000 0 3\n";
+static const char tcp6_table[] = TCP_HEADING
+    "   0: 00000000000000000000000000000000:1F90 00000000000000000000000000000000:0000 0A 0:0 0:0 "
+    "0 0 0 4\n"
+    "   1: 0000000000000000FFFF00000200000A:1F90 0000000000000000FFFF00000300000A:9C40 05 0:0 0:0 "
+    "0 0 0 5\n";
+static const char udp_table[] =
+    TCP_HEADING "   0: 00000000:0035 00000000:0000 07 0:0 0:0 0 0 0 6 2 0 0\n"
+                "   1: 0200000A:9C42 0900000A:0035 01 0:0 0:0 0 0 0 7 2 0 0\n";
+static const char unix_table[] =
+    UNIX_HEADING "0000000000000000: 00000003 00000000 00000000 0001 03 8 /run/80\n"
+                 "0000000000000000: 00000003 00000000 00000000 0002 03 9\n";
+
+struct fixture {
+    struct proc_root root;
+    struct ph_snapshot *snapshot;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    proc_root_make(&fixture.root);
+    proc_root_write(&fixture.root, "net/tcp", tcp_table);
+    proc_root_write(&fixture.root, "net/tcp6", tcp6_table);
+    proc_root_write(&fixture.root, "net/udp", udp_table);
+    proc_root_write(&fixture.root, "net/unix", unix_table);
+    proc_root_process(&fixture.root, 1, "init", 0);
+    proc_root_process(&fixture.root, 50, "nginx", 33);
+    proc_root_process(&fixture.root, 51, "systemd-resolve", 33);
+    proc_root_link(&fixture.root, "50/fd/3", "socket:[1]");
+    proc_root_link(&fixture.root, "51/fd/3", "socket:[1]");
+    proc_root_link(&fixture.root, "51/fd/4", "socket:[6]");
+    fixture.snapshot = take_from(&fixture.root);
+    assert_int_equal(ph_snapshot_owners(fixture.snapshot), 0);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    ph_snapshot_unref(fixture->snapshot);
+    proc_root_remove(&fixture->root);
+    return 0;
+}
+
+/* The inodes that match, as digits in order. */
+static const char *matching(const struct fixture *fixture, const struct ph_filter *filter)
+{
+    static char digits[16];
+    size_t used = 0;
+    for (uint64_t inode = 1; inode <= 9; inode++) {
+        for (size_t i = 0; i < ph_snapshot_count(fixture->snapshot); i++) {
+            const struct ph_socket *row = ph_snapshot_at(fixture->snapshot, i);
+            if (row->inode == inode && ph_filter_match(filter, fixture->snapshot, row)) {
+                digits[used++] = (char)('0' + inode);
+            }
+        }
+    }
+    digits[used] = '\0';
+    return digits;
+}
+
+static void assert_matches(const struct fixture *fixture, const char *name, const char *values,
+                           const char *expected)
+{
+    struct ph_filter *filter = NULL;
+    char problem[256] = "";
+    assert_int_equal(ph_filter_new(&filter), 0);
+    assert_int_equal(ph_filter_add(filter, name, values, problem, sizeof problem), 0);
+    assert_string_equal(matching(fixture, filter), expected);
+    ph_filter_free(filter);
+}
+
+static void test_add_when_name_or_value_is_wrong_then_problem_says_what(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *values;
+        const char *told; /* stands in the problem */
+    } cases[] = {
+        {"colour", "red", "no filter \"colour\""},
+        {"", "x", "no filter \"\""},
+        {"Protocol", "tcp", "no filter"},
+        {"protocol", "icmp", "protocol: \"icmp\" is not accepted; wanted is tcp, udp or unix"},
+        {"protocol", "", "protocol: \"\" is not accepted"},
+        {"protocol", "tcp,", "protocol: \"\" is not accepted"},
+        {"protocol", "tcp,,udp", "protocol: \"\" is not accepted"},
+        {"protocol", "tc", "\"tc\""},
+        {"protocol", "tcpx", "\"tcpx\""},
+        {"state", "open", "close_wait"},
+        {"state", "listen ", "\"listen \""},
+        {"state", "established_", "\"established_\""},
+        {"port", "65536", "0 to 65535"},
+        {"port", "-1", "0 to 65535"},
+        {"port", "80x", "\"80x\""},
+        {"port", "99999999999999999999999", "0 to 65535"},
+        {"local_port", "http", "0 to 65535"},
+        {"remote_port", " 80", "0 to 65535"},
+        {"address", "10.0.0.0/33", "10.0.0.0/8"},
+        {"address", "example.org", "\"example.org\""},
+        {"pid", "2147483648", "number of a process"},
+        {"pid", "x", "number of a process"},
+        {"command", "", "name of a program"},
+        {"user", "no-such-user-here", "\"no-such-user-here\""},
+        {"user", "4294967296", "\"4294967296\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ph_filter *filter = NULL;
+        char problem[512] = "";
+        assert_int_equal(ph_filter_new(&filter), 0);
+        assert_int_equal(
+            ph_filter_add(filter, cases[i].name, cases[i].values, problem, sizeof problem),
+            PH_ERR_PARAMETER);
+        assert_non_null(strstr(problem, cases[i].told));
+        assert_int_equal(problem[strlen(problem) - 1], '.');
+        ph_filter_free(filter);
+    }
+}
+
+static void test_add_when_value_is_long_then_problem_stays_within_its_buffer(void **state)
+{
+    (void)state;
+    struct ph_filter *filter = NULL;
+    static char values[5000];
+    char problem[40];
+    memset(values, 'x', sizeof values - 1);
+    assert_int_equal(ph_filter_new(&filter), 0);
+    assert_int_equal(ph_filter_add(filter, "port", values, problem, sizeof problem),
+                     PH_ERR_PARAMETER);
+    assert_int_equal(strlen(problem), sizeof problem - 1);
+    assert_int_equal(ph_filter_add(filter, "user", values, problem, sizeof problem),
+                     PH_ERR_PARAMETER);
+    assert_int_equal(ph_filter_add(filter, "port", values, NULL, 0), PH_ERR_PARAMETER);
+    ph_filter_free(filter);
+}
+
+static void test_new_and_add_when_out_of_memory_then_enomem(void **state)
+{
+    struct ph_filter *filter = NULL;
+    char problem[8];
+    allocations_left = 0;
+    assert_int_equal(ph_filter_new(&filter), -ENOMEM);
+    allocations_left = -1;
+    assert_null(filter);
+    assert_int_equal(ph_filter_new(&filter), 0);
+    allocations_left = 0;
+    int err = ph_filter_add(filter, "port", "80", problem, sizeof problem);
+    allocations_left = -1;
+    assert_int_equal(err, -ENOMEM);
+    assert_string_equal(matching(*state, filter), "123456789"); /* as if it had not been called */
+    ph_filter_free(filter);
+    ph_filter_free(NULL);
+}
+
+static void test_filter_when_empty_then_matches_everything(void **state)
+{
+    struct ph_filter *filter = NULL;
+    assert_int_equal(ph_filter_new(&filter), 0);
+    assert_false(ph_filter_needs_owners(filter));
+    assert_string_equal(matching(*state, filter), "123456789");
+    ph_filter_free(filter);
+}
+
+static void test_each_short_form(void **state)
+{
+    assert_matches(*state, "protocol", "tcp", "12345");
+    assert_matches(*state, "protocol", "udp,unix", "6789");
+    assert_matches(*state, "state", "listen", "14");
+    assert_matches(*state, "state", "close-wait,close_wait", "3");
+    assert_matches(*state, "state", "fin_wait2", "5");
+    assert_matches(*state, "state", "fin-wait-2", "5");
+    assert_matches(*state, "state", "established", "28");
+    assert_matches(*state, "state", "unconnected", "6");
+    assert_matches(*state, "state", "connected", "23579");
+    assert_matches(*state, "state", "big", "123456789");
+    assert_matches(*state, "state", "bucket", "");
+    assert_matches(*state, "port", "80", "12");
+    assert_matches(*state, "port", "40000", "25");
+    assert_matches(*state, "port", "0", "");
+    assert_matches(*state, "local_port", "80,8080", "1245");
+    assert_matches(*state, "remote_port", "53", "7");
+    assert_matches(*state, "remote_port", "0", "");
+    assert_matches(*state, "user", "33", "12");
+    assert_matches(*state, "user", "1000,33", "123");
+}
+
+static void test_address_filters(void **state)
+{
+    if (*(const unsigned char *)&(const uint16_t){1} != 1) {
+        skip(); /* the tables are little-endian */
+    }
+    assert_matches(*state, "address", "127.0.0.1", "12");
+    assert_matches(*state, "address", "10.0.0.0/8", "2357");
+    assert_matches(*state, "address", "10.0.0.3", "5");
+    assert_matches(*state, "address", "::ffff:10.0.0.3", "5");
+    assert_matches(*state, "address", "10.0.0.3,10.0.0.9/32", "57");
+    assert_matches(*state, "address", "::", "4");
+    assert_matches(*state, "address", "0.0.0.0/0", "123567");
+    assert_matches(*state, "address", "::/0", "1234567");
+    assert_matches(*state, "address", "0.0.0.0", "6");
+}
+
+static void test_owner_filters_want_owners(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const names[] = {"pid", "command"};
+    static const char *const values[] = {"50", "nginx"};
+    for (size_t i = 0; i < 2; i++) {
+        struct ph_filter *filter = NULL;
+        char problem[64];
+        assert_int_equal(ph_filter_new(&filter), 0);
+        assert_int_equal(ph_filter_add(filter, names[i], values[i], problem, sizeof problem), 0);
+        assert_true(ph_filter_needs_owners(filter));
+        assert_string_equal(matching(fixture, filter), "1");
+        ph_filter_free(filter);
+    }
+    assert_matches(fixture, "pid", "51,50", "16");
+    assert_matches(fixture, "pid", "1", "");
+    assert_matches(fixture, "command", "nginx,other", "1");
+    assert_matches(fixture, "command", "ngin", "");
+    assert_matches(fixture, "command", "systemd-resolved", "16"); /* the kernel keeps 15 bytes */
+}
+
+static void test_several_calls_are_joined_by_and(void **state)
+{
+    struct ph_filter *filter = NULL;
+    char problem[64];
+    assert_int_equal(ph_filter_new(&filter), 0);
+    assert_int_equal(ph_filter_add(filter, "port", "80,8080", problem, sizeof problem), 0);
+    assert_int_equal(ph_filter_add(filter, "state", "listen", problem, sizeof problem), 0);
+    assert_string_equal(matching(*state, filter), "14");
+    assert_int_equal(ph_filter_add(filter, "port", "80", problem, sizeof problem), 0);
+    assert_string_equal(matching(*state, filter), "1");
+    assert_int_equal(ph_filter_add(filter, "port", "x", problem, sizeof problem), PH_ERR_PARAMETER);
+    assert_string_equal(matching(*state, filter), "1");
+    assert_false(ph_filter_needs_owners(filter));
+    ph_filter_free(filter);
+}
+
+static void test_user_by_name(void **state)
+{
+    assert_matches(*state, "user", "root", "4567");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_add_when_name_or_value_is_wrong_then_problem_says_what),
+        TEST(test_add_when_value_is_long_then_problem_stays_within_its_buffer),
+        TEST(test_new_and_add_when_out_of_memory_then_enomem),
+        TEST(test_filter_when_empty_then_matches_everything),
+        TEST(test_each_short_form),
+        TEST(test_address_filters),
+        TEST(test_owner_filters_want_owners),
+        TEST(test_several_calls_are_joined_by_and),
+        TEST(test_user_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

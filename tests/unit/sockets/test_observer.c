@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Taking a snapshot is wrapped, so that the tests decide when one ends, and waiting on a
+ * condition too, so that they see who waits.
+ */
+#include "sockets/snapshot.h"
+
+#include "support.h"
+#include "support/cmocka.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static atomic_bool gated;  /* a snapshot waits for `gate` before it is taken */
+static sem_t entered;      /* a snapshot has begun, and stands at the gate */
+static sem_t gate;         /* lets one go on */
+static sem_t waiting;      /* somebody waits for another's snapshot */
+static atomic_uint taken;  /* snapshots that began */
+static atomic_int failure; /* what they return, 0: they are taken */
+static int allocations_left = -1;
+
+int __real_ph__snapshot_take(struct ph_snapshot **ret_snapshot,
+                             const struct ph_sockets_config *cfg);
+int __wrap_ph__snapshot_take(struct ph_snapshot **ret_snapshot,
+                             const struct ph_sockets_config *cfg);
+int __wrap_ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg)
+{
+    atomic_fetch_add(&taken, 1);
+    if (atomic_load(&gated)) {
+        sem_post(&entered);
+        sem_wait(&gate);
+    }
+    int err = atomic_load(&failure);
+    return err < 0 ? err : __real_ph__snapshot_take(ret_snapshot, cfg);
+}
+
+int __real_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
+int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
+int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
+{
+    sem_post(&waiting); /* the mutex is held until the wait has begun */
+    return __real_pthread_cond_wait(condition, mutex);
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+    if (allocations_left == 0) {
+        return NULL;
+    }
+    allocations_left -= allocations_left > 0;
+    return __real_malloc(size);
+}
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+    if (allocations_left == 0) {
+        return NULL;
+    }
+    allocations_left -= allocations_left > 0;
+    return __real_calloc(count, size);
+}
+
+/* One who asks, on a thread of its own. */
+struct asker {
+    pthread_t thread;
+    struct ph_sockets *sockets;
+    unsigned max_age_ms;
+    int err;
+    struct ph_snapshot *snapshot;
+};
+
+static void *ask(void *user)
+{
+    struct asker *asker = user;
+    asker->err = ph_sockets_snapshot(asker->sockets, asker->max_age_ms, &asker->snapshot);
+    return NULL;
+}
+
+static void start(struct asker *asker, struct ph_sockets *sockets, unsigned max_age_ms)
+{
+    *asker = (struct asker){.sockets = sockets, .max_age_ms = max_age_ms};
+    assert_int_equal(pthread_create(&asker->thread, NULL, ask, asker), 0);
+}
+
+static void finish(struct asker *asker)
+{
+    assert_int_equal(pthread_join(asker->thread, NULL), 0);
+}
+
+struct fixture {
+    struct proc_root root;
+    struct ph_sockets *sockets;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    proc_root_make(&fixture.root);
+    proc_root_write(&fixture.root, "net/tcp", TCP_HEADING);
+    struct ph_sockets_config cfg = {.proc_root = fixture.root.path, .procfs_only = true};
+    assert_int_equal(ph_sockets_new(&fixture.sockets, &cfg), 0);
+    sem_init(&entered, 0, 0);
+    sem_init(&gate, 0, 0);
+    sem_init(&waiting, 0, 0);
+    atomic_store(&gated, false);
+    atomic_store(&taken, 0);
+    atomic_store(&failure, 0);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    ph_sockets_free(fixture->sockets);
+    proc_root_remove(&fixture->root);
+    return 0;
+}
+
+static struct ph_snapshot *ask_here(struct fixture *fixture, unsigned max_age_ms)
+{
+    struct ph_snapshot *snapshot = NULL;
+    assert_int_equal(ph_sockets_snapshot(fixture->sockets, max_age_ms, &snapshot), 0);
+    return snapshot;
+}
+
+static void test_new_when_out_of_memory_then_enomem(void **state)
+{
+    (void)state;
+    struct ph_sockets *sockets = NULL;
+    for (int i = 0; i < 2; i++) {
+        allocations_left = i;
+        assert_int_equal(ph_sockets_new(&sockets, NULL), -ENOMEM);
+        allocations_left = -1;
+        assert_null(sockets);
+    }
+    ph_sockets_free(NULL);
+}
+
+static void test_snapshot_when_age_is_zero_then_always_a_new_one(void **state)
+{
+    struct ph_snapshot *first = ask_here(*state, 0);
+    struct ph_snapshot *second = ask_here(*state, 0);
+    assert_ptr_not_equal(first, second);
+    assert_int_equal(atomic_load(&taken), 2);
+    ph_snapshot_unref(first);
+    ph_snapshot_unref(second);
+}
+
+static void test_snapshot_when_young_enough_then_the_same(void **state)
+{
+    struct ph_snapshot *first = ask_here(*state, 60000);
+    struct ph_snapshot *second = ask_here(*state, 60000);
+    assert_ptr_equal(first, second);
+    assert_int_equal(atomic_load(&taken), 1);
+    assert_true(ph_snapshot_age_ms(first) < 60000);
+    assert_true(ph_snapshot_taken_unix_ms(first) > UINT64_C(1500000000000));
+    ph_snapshot_unref(first);
+    ph_snapshot_unref(second);
+}
+
+static void test_snapshot_when_too_old_then_a_new_one(void **state)
+{
+    struct ph_snapshot *first = ask_here(*state, 1);
+    while (ph_snapshot_age_ms(first) < 2) {
+    }
+    struct ph_snapshot *second = ask_here(*state, 1);
+    assert_ptr_not_equal(first, second);
+    ph_snapshot_unref(first);
+    ph_snapshot_unref(second);
+}
+
+/* A begins to take a snapshot. B and C come while it runs and want a new one: it began before
+ * they asked, so it does not count, and the two share the one that comes next. D is content with
+ * what A gets. */
+static void test_snapshot_when_one_is_under_way_then_shared_by_rule(void **state)
+{
+    struct fixture *fixture = *state;
+    struct asker a;
+    struct asker b;
+    struct asker c;
+    struct asker d;
+    atomic_store(&gated, true);
+    start(&a, fixture->sockets, 0);
+    sem_wait(&entered);
+    start(&b, fixture->sockets, 0);
+    sem_wait(&waiting);
+    start(&c, fixture->sockets, 0);
+    sem_wait(&waiting);
+    start(&d, fixture->sockets, 60000);
+    sem_wait(&waiting);
+    assert_int_equal(atomic_load(&taken), 1);
+    sem_post(&gate); /* A's is done; B or C takes the next, and stands at the gate */
+    sem_wait(&entered);
+    finish(&a);
+    finish(&d);
+    assert_ptr_equal(a.snapshot, d.snapshot);
+    sem_post(&gate);
+    finish(&b);
+    finish(&c);
+    assert_ptr_equal(b.snapshot, c.snapshot);
+    assert_ptr_not_equal(a.snapshot, b.snapshot);
+    assert_int_equal(atomic_load(&taken), 2);
+    struct asker *all[] = {&a, &b, &c, &d};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(all[i]->err, 0);
+        ph_snapshot_unref(all[i]->snapshot);
+    }
+}
+
+/* B waits for A's snapshot, which fails. It began before B asked, so B's own attempt decides; C
+ * shares that one and its failure. */
+static void test_snapshot_when_shared_one_fails_then_all_hear_of_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct asker a;
+    struct asker b;
+    struct asker c;
+    atomic_store(&gated, true);
+    atomic_store(&failure, -EMFILE);
+    start(&a, fixture->sockets, 0);
+    sem_wait(&entered);
+    start(&b, fixture->sockets, 0);
+    sem_wait(&waiting);
+    start(&c, fixture->sockets, 0);
+    sem_wait(&waiting);
+    sem_post(&gate);
+    sem_wait(&entered);
+    finish(&a);
+    sem_post(&gate);
+    finish(&b);
+    finish(&c);
+    assert_int_equal(a.err, -EMFILE);
+    assert_int_equal(b.err, -EMFILE);
+    assert_int_equal(c.err, -EMFILE);
+    assert_int_equal(atomic_load(&taken), 2);
+
+    atomic_store(&gated, false);
+    atomic_store(&failure, 0);
+    ph_snapshot_unref(ask_here(fixture, 0)); /* a later call tries again */
+}
+
+static void test_snapshot_outlives_its_observer(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ph_snapshot *snapshot = ask_here(fixture, 0);
+    ph_sockets_free(fixture->sockets);
+    fixture->sockets = NULL;
+    assert_int_equal(ph_snapshot_owners(snapshot), 0);
+    assert_ptr_equal(ph_snapshot_ref(snapshot), snapshot);
+    ph_snapshot_unref(snapshot);
+    ph_snapshot_unref(snapshot);
+    ph_snapshot_unref(NULL);
+}
+
+static void test_config_when_shorter_then_the_rest_is_default(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ph_sockets *sockets = NULL;
+    struct ph_sockets_config cfg = {
+        .proc_root = fixture->root.path, .procfs_only = true, .sockets_max = 1};
+    proc_root_write(&fixture->root, "net/tcp",
+                    TCP_HEADING "   0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 5\n"
+                                "   1: 00000000:0051 00000000:0000 0A 0:0 0:0 0 0 0 6\n");
+    struct ph_snapshot *snapshot = NULL;
+    assert_int_equal(ph_sockets_new_sized(&sockets, &cfg, sizeof cfg), 0);
+    assert_int_equal(ph_sockets_snapshot(sockets, 0, &snapshot), PH_ERR_LIMIT);
+    ph_sockets_free(sockets);
+    size_t without_max = offsetof(struct ph_sockets_config, sockets_max);
+    assert_int_equal(ph_sockets_new_sized(&sockets, &cfg, without_max), 0);
+    assert_int_equal(ph_sockets_snapshot(sockets, 0, &snapshot), 0);
+    assert_int_equal(ph_snapshot_count(snapshot), 2);
+    ph_snapshot_unref(snapshot);
+    ph_sockets_free(sockets);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_new_when_out_of_memory_then_enomem),
+        TEST(test_snapshot_when_age_is_zero_then_always_a_new_one),
+        TEST(test_snapshot_when_young_enough_then_the_same),
+        TEST(test_snapshot_when_too_old_then_a_new_one),
+        TEST(test_snapshot_when_one_is_under_way_then_shared_by_rule),
+        TEST(test_snapshot_when_shared_one_fails_then_all_hear_of_it),
+        TEST(test_snapshot_outlives_its_observer),
+        TEST(test_config_when_shorter_then_the_rest_is_default),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

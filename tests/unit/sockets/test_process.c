@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "sockets/process.h"
+
+#include "support.h"
+#include "support/cmocka.h"
+
+#include "sockets/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static int allocations_left = -1; /* negative: all succeed */
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+    if (allocations_left == 0) {
+        return NULL;
+    }
+    allocations_left -= allocations_left > 0;
+    return __real_malloc(size);
+}
+
+static void assert_slice(struct ph__slice slice, const char *expected)
+{
+    if (!expected) {
+        assert_null(slice.text);
+        return;
+    }
+    assert_non_null(slice.text);
+    assert_int_equal(slice.size, strlen(expected));
+    assert_memory_equal(slice.text, expected, slice.size);
+}
+
+static void test_start_when_malformed_then_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",
+                                        "1",
+                                        "1 (a) S",
+                                        "1 (a) S 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0",
+                                        "1 (a) S 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 ",
+                                        "1 (a) S 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 x"};
+    uint64_t start;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(ph__process_parse_start(wrong[i], &start));
+    }
+}
+
+static void test_start_when_name_is_hostile_then_found(void **state)
+{
+    (void)state;
+    uint64_t start;
+    assert_true(ph__process_parse_start(
+        "7 (a) S 1) (x) S 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 123456 0 0", &start));
+    assert_int_equal(start, 123456);
+}
+
+static void test_uid_is_the_effective_one(void **state)
+{
+    (void)state;
+    uint32_t uid;
+    assert_true(ph__process_parse_uid("Name:\tx\nUid:\t1000\t33\t0\t0\nGid:\t1\n", &uid));
+    assert_int_equal(uid, 33);
+    assert_false(ph__process_parse_uid("Name:\tUid:\t5\t5\n", &uid));
+    assert_false(ph__process_parse_uid("Name:\tx\nUid:\t1000\n", &uid));
+    assert_false(ph__process_parse_uid("", &uid));
+}
+
+static void test_cgroup_names_unit_and_container(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cgroup;
+        const char *unit;
+        const char *container;
+    } cases[] = {
+        {"", NULL, NULL},
+        {"nonsense", NULL, NULL},
+        {"0::/\n", NULL, NULL},
+        {"0::/init.scope\n", "init.scope", NULL},
+        {"0::/system.slice/ssh.service\n", "ssh.service", NULL},
+        {"0::/system.slice/system-getty.slice/getty@tty1.service", "getty@tty1.service", NULL},
+        {"0::/user.slice/user-1000.slice/user@1000.service/app.slice/app-x.scope\n", "app-x.scope",
+         NULL},
+        {"0::/system.slice/docker-" ID ".scope\n", "docker-" ID ".scope", ID},
+        {"0::/system.slice/docker-" ID ".scope/system.slice/nginx.service\n", "nginx.service", ID},
+        {"0::/docker/" ID "\n", NULL, ID},
+        {"0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope\n",
+         "cri-containerd-" ID ".scope", ID},
+        {"0::/lxc.payload.web/system.slice/cron.service\n", "cron.service", "web"},
+        {"0::/machine.slice/machine-deb.scope\n", "machine-deb.scope", "deb"},
+        {"0::/machine.slice/machine-.scope\n", "machine-.scope", NULL},
+        {"12:cpu:/\n1:name=systemd:/system.slice/ssh.service\n0::/\n", "ssh.service", NULL},
+        {"1:name=systemd:/docker/" ID "\n", NULL, ID},
+        {"0::/.service/.scope\n", NULL, NULL},
+        {"0::/docker/X" ID "X\n", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ph__slice unit;
+        struct ph__slice container;
+        ph__process_parse_cgroup(cases[i].cgroup, &unit, &container);
+        assert_slice(unit, cases[i].unit);
+        assert_slice(container, cases[i].container);
+    }
+}
+
+static void test_read_when_out_of_memory_then_enomem_everywhere(void **state)
+{
+    (void)state;
+    struct proc_root root;
+    proc_root_make(&root);
+    proc_root_process(&root, 42, "srv", 33);
+    proc_root_write(&root, "42/cgroup", "0::/a/docker-" ID ".scope\n");
+    int folder = ph__files_open_folder(AT_FDCWD, root.path);
+    int err = -ENOMEM;
+    int fails;
+    for (fails = 0; err != 0; fails++) {
+        struct ph__arena arena = {0};
+        struct ph_process process = {.pid = 42};
+        allocations_left = fails;
+        err = ph__process_read(folder, "42", &arena, &process);
+        allocations_left = -1;
+        assert_true(err == 0 || err == -ENOMEM);
+        if (err == 0) {
+            assert_string_equal(process.command, "srv");
+            assert_int_equal(process.uid, 33);
+            assert_string_equal(process.unit, "docker-" ID ".scope");
+            assert_string_equal(process.container, ID);
+        }
+        ph__arena_done(&arena);
+    }
+    assert_true(fails >= 3);
+    close(folder);
+    proc_root_remove(&root);
+}
+
+static void test_read_when_process_is_gone_then_esrch(void **state)
+{
+    (void)state;
+    struct proc_root root;
+    proc_root_make(&root);
+    int folder = ph__files_open_folder(AT_FDCWD, root.path);
+    struct ph__arena arena = {0};
+    struct ph_process process = {.pid = 42};
+    uint64_t start;
+    assert_int_equal(ph__process_read(folder, "42", &arena, &process), -ESRCH);
+    assert_null(process.command);
+    assert_int_equal(ph__process_start(folder, "42", &start), -ENOENT);
+    proc_root_write(&root, "42/stat", "not a stat\n");
+    assert_int_equal(ph__process_start(folder, "42", &start), -ESRCH);
+    ph__arena_done(&arena);
+    close(folder);
+    proc_root_remove(&root);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_start_when_malformed_then_refused),
+        cmocka_unit_test(test_start_when_name_is_hostile_then_found),
+        cmocka_unit_test(test_uid_is_the_effective_one),
+        cmocka_unit_test(test_cgroup_names_unit_and_container),
+        cmocka_unit_test(test_read_when_out_of_memory_then_enomem_everywhere),
+        cmocka_unit_test(test_read_when_process_is_gone_then_esrch),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include <porthole/status.h>
+
+#include "base/buf.h"
+#include "status/params.h"
+
+#include "support/alloc.h"
+#include "support/cmocka.h"
+#include "unit/sockets/support.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A machine with one web server, whose name is hostile, and one connection; without UDP. */
+#define COMMAND "=w\x1b[3m,\"x"
+#define TCP_ROW(number, local, remote, st, inode)                                              \
+    "   " number ": " local " " remote " " st " 00000000:00000000 00:00000000 00000000 54321 " \
+    "       0 " inode " 1 0000000000000000 100 0 0 10 0\n"
+
+static struct proc_root root;
+static struct ph_sockets *sockets;
+static char problem[PH__PROBLEM_TEXT];
+
+static int set_up(void **state)
+{
+    (void)state;
+    proc_root_make(&root);
+    proc_root_write(&root, "net/tcp",
+                    TCP_HEADING TCP_ROW("0", "0100007F:0050", "00000000:0000", "0A", "1001")
+                        TCP_ROW("1", "0100007F:0050", "0900000A:0FA0", "01", "1002"));
+    proc_root_write(&root, "net/unix", UNIX_HEADING);
+    proc_root_process(&root, 4242, COMMAND, 54321);
+    proc_root_link(&root, "4242/fd/3", "socket:[1001]");
+    proc_root_link(&root, "4242/fd/4", "socket:[1001]");
+    proc_root_link(&root, "4242/fd/5", "socket:[1002]");
+    const struct ph_sockets_config config = {.proc_root = root.path, .procfs_only = true};
+    return ph_sockets_new(&sockets, &config);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    ph_sockets_free(sockets);
+    proc_root_remove(&root);
+    return 0;
+}
+
+static int append(void *user, const char *text, size_t size)
+{
+    ph__buf_append(user, text, size);
+    return ph__buf_error(user);
+}
+
+static int run(const char *list, const struct ph_status_param *params, size_t count,
+               struct ph__buf *buf)
+{
+    problem[0] = '\0';
+    return ph_status_list(sockets, list, params, count, append, buf, problem, sizeof problem);
+}
+
+#define RUN(list, buf, ...)                                                                     \
+    run(list, (const struct ph_status_param[]){__VA_ARGS__},                                    \
+        sizeof((const struct ph_status_param[]){__VA_ARGS__}) / sizeof(struct ph_status_param), \
+        buf)
+
+static void test_list_when_unknown_then_enoent(void **state)
+{
+    (void)state;
+    struct ph__buf buf;
+    ph__buf_init(&buf, 0);
+    assert_int_equal(run("connections", NULL, 0, &buf), -ENOENT); /* needs a server */
+    assert_int_equal(run("", NULL, 0, &buf), -ENOENT);
+    assert_int_equal(buf.size, 0);
+}
+
+static void test_parameter_when_wrong_then_problem_and_nothing_written(void **state)
+{
+    (void)state;
+    struct ph__buf buf;
+    ph__buf_init(&buf, 0);
+    assert_int_equal(RUN("ports", &buf, {"colour", "red"}), PH_ERR_PARAMETER);
+    assert_non_null(strstr(problem, "\"colour\""));
+    assert_int_equal(RUN("ports", &buf, {"limit", "1"}, {"state", "asleep"}), PH_ERR_PARAMETER);
+    assert_non_null(strstr(problem, "asleep"));
+    assert_int_equal(buf.size, 0);
+}
+
+static int refuse(void *user, const char *text, size_t size)
+{
+    (void)text;
+    (void)size;
+    (*(int *)user)++;
+    return -EPIPE;
+}
+
+static void test_write_when_it_fails_then_ends_with_that(void **state)
+{
+    (void)state;
+    int calls = 0;
+    assert_int_equal(
+        ph_status_list(sockets, "sockets", NULL, 0, refuse, &calls, problem, sizeof problem),
+        -EPIPE);
+    assert_int_equal(calls, 1);
+}
+
+static void test_list_without_format_is_json(void **state)
+{
+    (void)state;
+    struct ph__buf buf;
+    ph__buf_init(&buf, 0);
+    assert_int_equal(RUN("ports", &buf, {"limit", "0"}), 0);
+    char *text = ph__buf_take(&buf);
+    assert_memory_equal(text, "{\"taken_at\":\"", 13);
+    assert_non_null(strstr(text, "\"sources\":{\"tcp\":{\"source\":\""));
+    assert_non_null(strstr(text, ",\"returned\":0,\"ports\":[\n\n]}\n"));
+    free(text);
+}
+
+static void assert_list(const char *list, const struct ph_status_param *params, size_t count,
+                        const char *expected)
+{
+    struct ph__buf buf;
+    ph__buf_init(&buf, 0);
+    assert_int_equal(run(list, params, count, &buf), 0);
+    char *text = ph__buf_take(&buf);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+#define ASSERT_LIST(list, expected, ...)                                \
+    assert_list(list, (const struct ph_status_param[]){__VA_ARGS__},    \
+                sizeof((const struct ph_status_param[]){__VA_ARGS__}) / \
+                    sizeof(struct ph_status_param),                     \
+                expected)
+
+#define JSON_COMMAND "\"=w\\u001b[3m,\\\"x\""
+
+static void test_sockets_when_json_then_every_field(void **state)
+{
+    (void)state;
+    ASSERT_LIST(
+        "sockets",
+        "{\"id\":\"tcp-i1001\",\"protocol\":\"tcp\",\"family\":\"ipv4\",\"state\":\"listen\","
+        "\"local_address\":\"127.0.0.1\",\"local_port\":80,\"remote_address\":null,"
+        "\"remote_port\":null,\"interface\":null,\"path\":null,\"abstract\":null,"
+        "\"peer_id\":null,\"direction\":\"listen\",\"scope\":\"loopback\",\"inode\":1001,"
+        "\"uid\":54321,\"user\":null,\"owners\":[{\"pid\":4242,\"command\":" JSON_COMMAND
+        ",\"fd\":3},{\"pid\":4242,\"command\":" JSON_COMMAND ",\"fd\":4}],"
+        "\"owner_unknown\":null,\"accept_queue\":0,\"backlog\":null,"
+        "\"receive_queue_bytes\":null,\"send_queue_bytes\":null,\"drops\":null,"
+        "\"timer\":null}\n",
+        {"format", "ndjson"}, {"state", "listen"});
+}
+
+static void test_sockets_when_text_then_escaped_and_missing_sources_are_told(void **state)
+{
+    (void)state;
+    struct ph__buf buf;
+    ph__buf_init(&buf, 0);
+    assert_int_equal(RUN("sockets", &buf, {"format", "text"}), 0);
+    char *text = ph__buf_take(&buf);
+    static const char table[] =
+        "PROTOCOL  STATE        QUEUE  LOCAL         REMOTE         OWNER\n"
+        "tcp       listen       0      127.0.0.1:80  -              "
+        "=w\\x1B[3m,\"x(4242:3) =w\\x1B[3m,\"x(4242:4)\n"
+        "tcp       established  0      127.0.0.1:80  10.0.0.9:4000  =w\\x1B[3m,\"x(4242:5)\n"
+        "# udp: unavailable: ";
+    assert_memory_equal(text, table, sizeof table - 1);
+    free(text);
+}
+
+static void test_sockets_when_csv_then_quoted_and_no_formula(void **state)
+{
+    (void)state;
+    ASSERT_LIST("sockets",
+                "local_port,remote_port,owners\r\n"
+                "80,4000,\"'=w\\x1B[3m,\"\"x(4242:5)\"\r\n",
+                {"format", "csv"}, {"fields", "local_port,remote_port,owners"},
+                {"state", "established"});
+}
+
+static void test_ports_when_json_then_owners_are_merged(void **state)
+{
+    (void)state;
+    ASSERT_LIST("ports",
+                "{\"protocol\":\"tcp\",\"port\":80,\"addresses\":[\"127.0.0.1\"],"
+                "\"owners\":[{\"pid\":4242,\"command\":" JSON_COMMAND ",\"fd\":3,\"user\":null,"
+                "\"unit\":null,\"container\":null}],\"owner_unknown\":null,"
+                "\"connections\":{\"syn_recv\":0,\"established\":1,\"fin_wait1\":0,\"fin_wait2\":0,"
+                "\"close_wait\":0,\"last_ack\":0,\"closing\":0,\"time_wait\":0,\"unaccepted\":0},"
+                "\"socket_ids\":[\"tcp-i1001\"],\"findings\":null,\"unaccepted\":0}\n",
+                {"format", "ndjson"},
+                {"fields", "protocol,port,addresses,owners,owner_unknown,connections,socket_ids,"
+                           "findings,unaccepted"});
+    ASSERT_LIST("ports", "", {"format", "ndjson"}, {"local_port", "81"});
+    ASSERT_LIST("ports", "{\"port\":80}\n", {"format", "ndjson"}, {"fields", "port"},
+                {"pid", "4242"}, {"owners", "false"});
+}
+
+/* A /proc without anything: nothing has a source, and that is an error, not an empty list. */
+static void test_list_when_no_source_at_all_then_error(void **state)
+{
+    (void)state;
+    const struct ph_sockets_config config = {.proc_root = "/nonexistent", .procfs_only = true};
+    struct ph_sockets *blind = NULL;
+    struct ph__buf buf;
+    ph__buf_init(&buf, 0);
+    assert_int_equal(ph_sockets_new(&blind, &config), 0);
+    assert_int_equal(
+        ph_status_list(blind, "sockets", NULL, 0, append, &buf, problem, sizeof problem),
+        PH_ERR_SOURCE);
+    assert_int_equal(buf.size, 0);
+    ph_sockets_free(blind);
+}
+
+/* Wherever memory runs out, the run ends with -ENOMEM, and never with half a list as success. */
+static void sweep(const char *list, const char *format)
+{
+    for (int left = 0;; left++) {
+        assert_true(left < 100000);
+        struct ph__buf buf;
+        ph__buf_init(&buf, 0);
+        assert_non_null(ph__buf_reserve(&buf, 1 << 20)); /* so that the test's own never fails */
+        const struct ph_status_param params[] = {
+            {"format", format}, {"max_age_ms", "0"}, {"sort", "-owner"}, {"state", "listen"}};
+        allocations_left = left;
+        int err = run(list, params, 4, &buf);
+        bool failed = allocations_left == 0;
+        allocations_left = -1;
+        char *text = ph__buf_take(&buf);
+        if (!err) {
+            assert_non_null(strstr(text, strcmp(format, "json") == 0 ? "]}\n" : "\n"));
+        } else {
+            assert_int_equal(err, -ENOMEM);
+        }
+        free(text);
+        if (!failed) {
+            assert_int_equal(err, 0);
+            return;
+        }
+    }
+}
+
+static void test_list_when_out_of_memory_anywhere_then_enomem(void **state)
+{
+    (void)state;
+    sweep("sockets", "json");
+    sweep("ports", "json");
+    sweep("ports", "text");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_list_when_unknown_then_enoent),
+        cmocka_unit_test(test_parameter_when_wrong_then_problem_and_nothing_written),
+        cmocka_unit_test(test_write_when_it_fails_then_ends_with_that),
+        cmocka_unit_test(test_list_without_format_is_json),
+        cmocka_unit_test(test_sockets_when_json_then_every_field),
+        cmocka_unit_test(test_sockets_when_text_then_escaped_and_missing_sources_are_told),
+        cmocka_unit_test(test_sockets_when_csv_then_quoted_and_no_formula),
+        cmocka_unit_test(test_ports_when_json_then_owners_are_merged),
+        cmocka_unit_test(test_list_when_no_source_at_all_then_error),
+        cmocka_unit_test(test_list_when_out_of_memory_anywhere_then_enomem),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
