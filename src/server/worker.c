@@ -276,6 +276,7 @@ static void *run(void *user)
         run_turn(worker, events, count);
         ph__count(&worker->stats.busy_us, worker->now_us - woken_us);
     }
+    run_ready(worker); /* gives back the slots of connections that were closed there last */
     ph__loop_wake(&worker->server->acceptor.loop); /* which waits for the last one */
     return NULL;
 }
