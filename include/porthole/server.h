@@ -127,6 +127,7 @@ PH_API PH_MUST_CHECK int ph_server_run(struct ph_server *server);
 
 /**
  * Asks the server to stop, and returns at once. Async-signal-safe; a handler may call it too.
+ * A server that is not started yet stops as soon as it has been.
  * After drain_delay_ms the listeners close; idle connections are closed, requests in flight are
  * answered with "Connection: close"; after drain_ms more, what is left is cut.
  */
@@ -162,7 +163,10 @@ PH_API uint16_t ph_server_port(const struct ph_server *server);
  */
 PH_API bool ph_listen_is_loopback(const char *listen);
 
-/* ---- what the server can tell of itself; cheap, no lock on the path of requests ---- */
+/* ---- what the server can tell of itself; cheap, no lock on the path of requests ----
+ *
+ * Safe while the server serves and stops, not while another thread starts or frees it. After a
+ * stop the totals of that run stay, until the next start. */
 
 enum {
     PH_STATUS_CLASSES = 6,    /* index 2 counts 2xx replies, … 5 counts 5xx; 0 and 1 unused */
@@ -208,7 +212,7 @@ struct ph_connection {
     const char *peer;  /* as ph_request_peer() */
     const char *route; /* pattern of the request in hand, or of the last; NULL: none yet */
     uint64_t accepted_unix_ms; /* wall clock */
-    uint64_t requests;         /* received completely so far */
+    uint64_t requests;         /* answered so far */
     int64_t accept_wait_ms;    /* from the handshake's end to accept; -1 unknown */
     int64_t first_byte_us;     /* from accept to the first byte of the first reply; -1 none yet */
 };

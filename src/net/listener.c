@@ -96,6 +96,7 @@ int ph__listener_parse(struct ph__listener *ret_listener, const char *listen)
     if (err < 0) {
         return err;
     }
+    listener.any_port = !is_unix && listener.address.port == 0;
     describe(&listener);
     *ret_listener = listener;
     return 0;
@@ -173,6 +174,10 @@ static int read_real_port(struct ph__listener *listener)
 int ph__listener_open(struct ph__listener *listener, unsigned backlog)
 {
     bool is_unix = listener->address.family == AF_UNIX;
+    if (listener->any_port) {
+        listener->address.port = 0; /* that of the time before may be somebody else's now */
+        describe(listener);
+    }
     listener->fd = socket(listener->address.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener->fd < 0) {
         return -errno;

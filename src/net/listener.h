@@ -15,6 +15,7 @@ struct ph__listener {
     struct ph__sockaddr address; /* AF_UNIX: the path holds the address */
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* unix only */
     int fd;                                                 /* -1 while closed */
+    bool any_port;                                          /* port 0 was asked for */
     bool path_bound;                                        /* the file is ours to remove */
     char text[PH__SOCKADDR_TEXT + sizeof(((struct sockaddr_un *)0)->sun_path)]; /* for people */
 };

@@ -239,11 +239,11 @@ static void accept_turn(struct ph__acceptor *acceptor, int timeout_ms)
     }
 }
 
-/* Serves the listeners until the time has come (0: there is none) or the loop is woken. */
+/* Serves the listeners until the time has come (0: there is none) or the server is to stop. */
 static void accept_until(struct ph__acceptor *acceptor, uint64_t until_ms)
 {
     struct ph_server *server = acceptor->server;
-    for (;;) {
+    while (until_ms || !atomic_load_explicit(&server->stopping, memory_order_acquire)) {
         int timeout = acceptor->paused ? PAUSE_MS : -1;
         if (until_ms) {
             uint64_t now_ms = ph__clock_ms();
@@ -254,20 +254,22 @@ static void accept_until(struct ph__acceptor *acceptor, uint64_t until_ms)
             timeout = timeout < 0 || left < timeout ? left : timeout;
         }
         accept_turn(acceptor, timeout);
-        if (!until_ms && atomic_load_explicit(&server->stopping, memory_order_acquire)) {
-            return;
-        }
     }
 }
 
 /* Those who have been confirmed before the stop are served: closing the listener would reset
- * their connections. */
+ * their connections. No more than the queue holds, since others may go on coming. */
 static void close_listeners(struct ph__acceptor *acceptor)
 {
     struct ph_server *server = acceptor->server;
     for (size_t i = 0; i < server->listener_count; i++) {
-        accept_batch(acceptor, &server->listeners[i]);
-        ph__listener_close(&server->listeners[i]);
+        struct ph__listener *listener = &server->listeners[i];
+        for (unsigned queued = 0; queued <= server->cfg.backlog; queued++) {
+            if (!accept_one(acceptor, listener->fd)) {
+                break;
+            }
+        }
+        ph__listener_close(listener);
     }
 }
 

@@ -138,8 +138,9 @@ static void close_listeners(struct ph_server *server)
     }
 }
 
-/* Ends threads that have been started, then frees all that start has set up. */
-static void tear_down(struct ph_server *server, unsigned workers_running)
+/* Ends threads that have been started, and closes all that start has opened. The workers and the
+ * table stay to be looked at: other threads may be reading their counters just now. */
+static void end(struct ph_server *server, unsigned workers_running)
 {
     for (unsigned i = 0; i < workers_running; i++) {
         ph__worker_set_phase(&server->workers[i], PH__PHASE_CUTTING);
@@ -151,12 +152,17 @@ static void tear_down(struct ph_server *server, unsigned workers_running)
     for (unsigned i = 0; i < server->worker_count; i++) {
         ph__worker_done(&server->workers[i]);
     }
+    ph__acceptor_close(&server->acceptor);
+    close_listeners(server);
+}
+
+/* Frees what the last run has left. */
+static void forget_last_run(struct ph_server *server)
+{
     free(server->workers);
     server->workers = NULL;
     server->worker_count = 0;
     ph__conn_table_done(&server->table);
-    ph__acceptor_close(&server->acceptor);
-    close_listeners(server);
 }
 
 static int set_up_workers(struct ph_server *server)
@@ -192,6 +198,7 @@ static int start_threads(struct ph_server *server, unsigned *workers_running)
 static int start(struct ph_server *server)
 {
     unsigned workers_running = 0;
+    forget_last_run(server);
     server->started_us = ph__clock_us();
     server->started_unix_ms = ph__clock_unix_ms();
     int err = open_listeners(server);
@@ -208,7 +215,8 @@ static int start(struct ph_server *server)
         err = start_threads(server, &workers_running);
     }
     if (err < 0) {
-        tear_down(server, workers_running);
+        end(server, workers_running);
+        forget_last_run(server);
     }
     return err;
 }
@@ -251,24 +259,17 @@ void ph_server_wait(struct ph_server *server)
     pthread_mutex_lock(&server->lock);
     if (server->life == PH__LIFE_STARTED) {
         ph__acceptor_join(&server->acceptor);
-        tear_down(server, server->worker_count);
+        end(server, server->worker_count);
         atomic_store_explicit(&server->stopping, false, memory_order_release);
         server->life = PH__LIFE_NEW;
     }
     pthread_mutex_unlock(&server->lock);
 }
 
-static bool is_started(struct ph_server *server)
-{
-    pthread_mutex_lock(&server->lock);
-    bool started = server->life == PH__LIFE_STARTED;
-    pthread_mutex_unlock(&server->lock);
-    return started;
-}
-
 void ph_server_stop(struct ph_server *server)
 {
-    if (is_started(server)) {
+    /* Without the lock, which another thread may hold until the end that is requested here. */
+    if (server->life == PH__LIFE_STARTED) {
         ph_server_request_stop(server);
         ph_server_wait(server);
     }
@@ -286,6 +287,7 @@ void ph_server_free(struct ph_server *server)
         cleanup->release(cleanup->user);
         free(cleanup);
     }
+    forget_last_run(server);
     ph__acceptor_done(&server->acceptor);
     ph__router_done(&server->router);
     free(server->listeners);

@@ -46,8 +46,8 @@ struct ph_server {
     _Atomic bool stopping;
     _Atomic uint64_t accepted, refused;
     uint64_t started_us, started_unix_ms;
-    pthread_mutex_t lock; /* guards life and joined against several who wait */
-    enum ph__life life;
+    pthread_mutex_t lock; /* held while starting, and while waiting for the end */
+    _Atomic enum ph__life life;
     struct ph__cleanup *cleanups;
 };
 

@@ -216,8 +216,12 @@ static void for_each_conn(struct ph__worker *worker, void (*act)(struct ph__conn
     unsigned slots = ph__conn_table_slots(table);
     for (unsigned i = 0; i < slots; i++) {
         struct ph__conn_view view;
-        if (ph__conn_table_view(table, i, &view) && view.worker == worker) {
-            act(ph__conn_table_slot(table, i));
+        if (!ph__conn_table_view(table, i, &view) || view.worker != worker) {
+            continue;
+        }
+        struct ph__conn *conn = ph__conn_table_slot(table, i);
+        if (conn->fd >= 0) { /* else it was closed while it stands in the ready list */
+            act(conn);
         }
     }
 }
@@ -272,6 +276,7 @@ static void *run(void *user)
         run_turn(worker, events, count);
         ph__count(&worker->stats.busy_us, worker->now_us - woken_us);
     }
+    run_ready(worker); /* gives back the slots of connections that were closed there last */
     ph__loop_wake(&worker->server->acceptor.loop); /* which waits for the last one */
     return NULL;
 }

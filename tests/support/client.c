@@ -8,11 +8,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -128,6 +130,18 @@ void client_send(struct client *client, const void *bytes, size_t size)
 void client_puts(struct client *client, const char *text)
 {
     client_send(client, text, strlen(text));
+}
+
+void client_wait_sent(struct client *client)
+{
+    int left = 1;
+    for (int waited_ms = 0; left > 0 && waited_ms < CLIENT_WAIT_MS; waited_ms++) {
+        assert_int_equal(ioctl(client->fd, SIOCOUTQ, &left), 0);
+        if (left > 0) {
+            poll(NULL, 0, 1);
+        }
+    }
+    assert_int_equal(left, 0);
 }
 
 static void make_room(struct client *client)

@@ -59,6 +59,9 @@ void client_half_close(struct client *client);
 void client_send(struct client *client, const void *bytes, size_t size);
 void client_puts(struct client *client, const char *text);
 
+/* Waits until the server's kernel has received all that was sent. */
+void client_wait_sent(struct client *client);
+
 /* Sends until all has gone or the server takes no more for good; returns how much went. */
 size_t client_send_until_refused(struct client *client, const void *bytes, size_t size);
 
