@@ -5,7 +5,16 @@
  */
 #include <porthole/sockets.h>
 
+#include <ctype.h>
 #include <stdio.h>
+
+/* Names of programs are chosen by strangers: nothing in them may move the cursor. */
+static void print_name(const char *name)
+{
+    for (; *name; name++) {
+        putchar(isprint((unsigned char)*name) ? *name : '?');
+    }
+}
 
 static void print_port(const struct ph_snapshot *snapshot, const struct ph_ports *ports,
                        const struct ph_port *port)
@@ -16,8 +25,9 @@ static void print_port(const struct ph_snapshot *snapshot, const struct ph_ports
         const struct ph_socket *socket = ph_ports_socket(ports, port, i);
         for (uint32_t k = 0; k < socket->owner_count; k++) {
             struct ph_owner owner = ph_snapshot_owner(snapshot, socket, k);
-            printf("  %s (pid %d, fd %d)", owner.process->command, (int)owner.process->pid,
-                   owner.fd);
+            fputs("  ", stdout);
+            print_name(owner.process->command);
+            printf(" (pid %d, fd %d)", (int)owner.process->pid, owner.fd);
         }
         if (socket->owner_count == 0) {
             printf("  no owner: %s", ph_owner_unknown_name(socket->owner_unknown));

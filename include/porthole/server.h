@@ -212,7 +212,7 @@ struct ph_connection {
     const char *peer;  /* as ph_request_peer() */
     const char *route; /* pattern of the request in hand, or of the last; NULL: none yet */
     uint64_t accepted_unix_ms; /* wall clock */
-    uint64_t requests;         /* received completely so far */
+    uint64_t requests;         /* answered so far */
     int64_t accept_wait_ms;    /* from the handshake's end to accept; -1 unknown */
     int64_t first_byte_us;     /* from accept to the first byte of the first reply; -1 none yet */
 };

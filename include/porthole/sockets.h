@@ -145,7 +145,8 @@ struct ph_socket {
     uint64_t cookie; /* 0 unknown */
     uint64_t inode;  /* 0: no process has it open */
     uint32_t uid;
-    bool uid_known; /* false for time_wait, syn_recv, and unix from /proc/net */
+    bool uid_known; /* false for time_wait, syn_recv, unix from /proc/net, and where the kernel
+                     * says 0 for want of an inode */
 
     int64_t accept_queue;        /* listeners: waiting to be accepted; -1 unknown or no listener */
     int64_t backlog;             /* listeners: listen(2)'s limit; -1 likewise */
@@ -294,7 +295,9 @@ PH_API void ph_filter_free(struct ph_filter *filter);
  *              "connected", ss's group: TCP neither listening nor closed, and connected UDP),
  *              "port" (local or remote), "local_port", "remote_port" (0 to 65535), "address"
  *              (address or prefix like 10.0.0.0/8, either side; an IPv4 one also matches
- *              IPv4-mapped IPv6), "pid", "command", "user" (a name or uid).
+ *              IPv4-mapped IPv6), "pid", "command", "user" (a name or uid), "filter" (an
+ *              expression in ss's language: state, exclude, sport, dport, src, dst, and pid,
+ *              command, user, inode; = != < > <= >=, and, or, not, parentheses).
  * @param problem  on PH_ERR_PARAMETER: what is wrong and what is accepted, one sentence.
  * @return 0; PH_ERR_PARAMETER; -ENOMEM.
  */

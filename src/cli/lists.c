@@ -19,6 +19,7 @@ struct request {
     struct ph_status_param params[PARAMS_MAX];
     size_t count;
     bool has_format;
+    char *filter; /* words joined by spaces; owned */
 };
 
 #define LIST_OPTIONS_HELP                                                        \
@@ -102,6 +103,20 @@ static const struct ph__option options[] = {
     {NULL, false, NULL},
 };
 
+static int take_word(void *user, const char *text)
+{
+    struct request *request = user;
+    size_t old = request->filter ? strlen(request->filter) : 0;
+    size_t size = old + strlen(text) + 2;
+    char *filter = realloc(request->filter, size);
+    if (!filter) {
+        return ph__fail("%s", ph_strerror(-ENOMEM));
+    }
+    request->filter = filter;
+    snprintf(filter + old, size - old, "%s%s", old ? " " : "", text);
+    return 0;
+}
+
 static int write_output(void *user, const char *text, size_t size)
 {
     int *ret_failed = user;
@@ -133,27 +148,32 @@ static int print_list(const char *list, const struct request *request)
     return ph__output_finish(0);
 }
 
-static int run_list(const char *list, int argc, char **argv)
+static int run_list(const char *list, int (*word)(void *user, const char *text), int argc,
+                    char **argv)
 {
     struct request request = {.count = 0};
-    int status = ph__options_read(list, options, argc, argv, &request, NULL);
+    int status = ph__options_read(list, options, argc, argv, &request, word);
+    if (!status && request.filter) {
+        status = add_param(&request, "filter", request.filter);
+    }
     if (!status && !request.has_format) {
         status = add_param(&request, "format", "text");
     }
     if (!status) {
         status = print_list(list, &request);
     }
+    free(request.filter);
     return status;
 }
 
 static int run_ports(int argc, char **argv)
 {
-    return run_list("ports", argc, argv);
+    return run_list("ports", NULL, argc, argv);
 }
 
 static int run_sockets(int argc, char **argv)
 {
-    return run_list("sockets", argc, argv);
+    return run_list("sockets", take_word, argc, argv);
 }
 
 const struct ph__command ph__ports_command = {
@@ -169,8 +189,9 @@ const struct ph__command ph__ports_command = {
 const struct ph__command ph__sockets_command = {
     .name = "sockets",
     .summary = "Lists sockets",
-    .help = "usage: porthole sockets [OPTION]...\n\n"
-            "Lists the sockets of this machine: TCP, UDP and unix, over IPv4 and "
-            "IPv6.\n\n" LIST_OPTIONS_HELP,
+    .help = "usage: porthole sockets [OPTION]... [FILTER]\n\n"
+            "Lists the sockets of this machine. FILTER is an expression as ss takes it; its words\n"
+            "need no quotes where the shell leaves them alone:\n"
+            "  porthole sockets state established and dport = :443\n\n" LIST_OPTIONS_HELP,
     .run = run_sockets,
 };

@@ -239,7 +239,7 @@ static void accept_turn(struct ph__acceptor *acceptor, int timeout_ms)
     }
 }
 
-/* Serves the listeners until the time has come (0: there is none) or the loop is woken. */
+/* Serves the listeners until the time has come (0: there is none) or the server is to stop. */
 static void accept_until(struct ph__acceptor *acceptor, uint64_t until_ms)
 {
     struct ph_server *server = acceptor->server;

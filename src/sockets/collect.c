@@ -16,7 +16,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { REASON_TEXT = 200 };
+/* A short dump comes in one datagram, and its end in another. */
+enum { ONE_PIECE = 2, REASON_TEXT = 200 };
 
 /* One table of the kernel. */
 struct table {
@@ -72,6 +73,12 @@ static int dump(struct ph__netlink *netlink, struct reading *reading)
     }
     int err = netlink->fd < 0 ? ph__netlink_init(netlink) : 0;
     if (err == 0) {
+        err = ph__netlink_dump(netlink, &request, size, on_message, reading);
+    }
+    /* Unix sockets share few hash chains, so that a dump in several pieces may well skip one when
+     * another is closed meanwhile. What one dump skips the next one has. */
+    if (err == 0 && reading->table->protocol == PH_PROTOCOL_UNIX &&
+        netlink->datagrams > ONE_PIECE) {
         err = ph__netlink_dump(netlink, &request, size, on_message, reading);
     }
     if (err < 0) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Filters by short forms. A filter is a list of conditions, each a field and the values of which
- * one has to fit.
+ * Filters. A filter is a list of conditions, each a field and the values of which one has to fit,
+ * or an expression.
  */
 #include "sockets/filter.h"
 
+#include "sockets/expression.h"
 #include "sockets/lookup.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@ enum { VALUE_SHOWN = 64, COMMAND_LENGTH = 15 };
 
 struct condition {
     struct condition *next;
+    struct ph__expression *expression; /* owned; NULL: field and values count */
     enum ph__filter_field field;
     size_t count;
     struct ph__filter_value values[];
@@ -276,6 +278,7 @@ void ph_filter_free(struct ph_filter *filter)
     while (filter && filter->conditions) {
         struct condition *condition = filter->conditions;
         filter->conditions = condition->next;
+        ph__expression_free(condition->expression);
         free(condition);
     }
     free(filter);
@@ -301,14 +304,34 @@ static size_t count_values(const char *values)
     return count;
 }
 
+static int add_expression(struct ph_filter *filter, const char *text, char *problem,
+                          size_t problem_size)
+{
+    struct condition *condition = calloc(1, sizeof *condition);
+    if (!condition) {
+        return -ENOMEM;
+    }
+    int err = ph__expression_new(&condition->expression, text, problem, problem_size);
+    if (err < 0) {
+        free(condition);
+        return err;
+    }
+    condition->next = filter->conditions;
+    filter->conditions = condition;
+    return 0;
+}
+
 int ph_filter_add(struct ph_filter *filter, const char *name, const char *values, char *problem,
                   size_t problem_size)
 {
     enum ph__filter_field field;
+    if (strcmp(name, "filter") == 0) {
+        return add_expression(filter, values, problem, problem_size);
+    }
     if (!find_field(name, &field)) {
         snprintf(problem, problem_size,
                  "There is no filter \"%.*s\"; accepted are protocol, state, port, local_port, "
-                 "remote_port, address, pid, command and user.",
+                 "remote_port, address, pid, command, user and filter.",
                  VALUE_SHOWN, name);
         return PH_ERR_PARAMETER;
     }
@@ -337,7 +360,8 @@ int ph_filter_add(struct ph_filter *filter, const char *name, const char *values
 bool ph_filter_needs_owners(const struct ph_filter *filter)
 {
     for (const struct condition *at = filter->conditions; at; at = at->next) {
-        if (at->field == PH__FILTER_PID || at->field == PH__FILTER_COMMAND) {
+        if (at->expression ? ph__expression_needs_owners(at->expression)
+                           : at->field == PH__FILTER_PID || at->field == PH__FILTER_COMMAND) {
             return true;
         }
     }
@@ -347,6 +371,9 @@ bool ph_filter_needs_owners(const struct ph_filter *filter)
 static bool meets(const struct condition *condition, const struct ph_snapshot *snapshot,
                   const struct ph_socket *socket)
 {
+    if (condition->expression) {
+        return ph__expression_match(condition->expression, snapshot, socket);
+    }
     for (size_t i = 0; i < condition->count; i++) {
         if (ph__filter_compare(condition->field, &condition->values[i], snapshot, socket)) {
             return true;

@@ -165,3 +165,29 @@ void ph__lookup_ask_service(uint32_t number, char text[PH__LOOKUP_TEXT])
     text[0] = '\0';
     with_record(read_service, &question);
 }
+
+static int read_port(void *user, char *record, size_t size)
+{
+    struct question *question = user;
+    struct servent entry;
+    struct servent *found = NULL;
+    int err = getservbyname_r(question->name, "tcp", &entry, record, size, &found);
+    if (!found && err != ERANGE) {
+        err = getservbyname_r(question->name, "udp", &entry, record, size, &found);
+    }
+    if (found) {
+        question->number = ntohs((uint16_t)found->s_port);
+        question->found = true;
+    }
+    return err;
+}
+
+bool ph__lookup_port(const char *service, uint16_t *ret_port)
+{
+    struct question question = {.name = service};
+    with_record(read_port, &question);
+    if (question.found) {
+        *ret_port = (uint16_t)question.number;
+    }
+    return question.found;
+}

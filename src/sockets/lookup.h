@@ -35,4 +35,7 @@ void ph__lookup_ask_service(uint32_t number, char text[PH__LOOKUP_TEXT]);
 /* The uid of a user. @return false when there is none. */
 _Bool ph__lookup_uid(const char *name, uint32_t *ret_uid);
 
+/* The port of a service, of TCP if it has one there, else of UDP. @return false for none. */
+_Bool ph__lookup_port(const char *service, uint16_t *ret_port);
+
 #endif

@@ -2,6 +2,10 @@
  *
  * Netlink dumps. Headers are copied out before they are read: nothing promises that a message
  * lies aligned, and every length is checked against what has really arrived.
+ *
+ * Between two datagrams of a dump the kernel remembers how many sockets of a hash chain it has
+ * shown. When one of these goes meanwhile, another one is skipped. That cannot be seen, only be
+ * made unlikely: many datagrams are fetched by one call, and parsed afterwards.
  */
 #include "sockets/netlink.h"
 
@@ -36,7 +40,7 @@ int ph__netlink_init_fd(struct ph__netlink *netlink, int fd)
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) < 0) {
         err = -errno;
     }
-    netlink->buffer = err == 0 ? malloc(PH__NETLINK_BUFFER) : NULL;
+    netlink->buffer = err == 0 ? malloc((size_t)PH__NETLINK_BATCH * PH__NETLINK_DATAGRAM) : NULL;
     if (err == 0 && !netlink->buffer) {
         err = -ENOMEM;
     }
@@ -78,34 +82,39 @@ static int send_request(struct ph__netlink *netlink, const void *request, size_t
     return sent < 0 ? -errno : 0;
 }
 
-/* One datagram from the kernel; others can write to the socket, too, and are ignored. */
-static int receive(struct ph__netlink *netlink, size_t *ret_size)
+/* Some datagrams that arrived. */
+struct batch {
+    unsigned count;
+    struct mmsghdr datagrams[PH__NETLINK_BATCH];
+    struct iovec pieces[PH__NETLINK_BATCH];
+    struct sockaddr_nl senders[PH__NETLINK_BATCH];
+};
+
+/* Waits for one datagram, and takes those along that are there. */
+static int receive(const struct ph__netlink *netlink, struct batch *batch)
 {
-    for (;;) {
-        struct sockaddr_nl from = {0};
-        struct iovec piece = {.iov_base = netlink->buffer, .iov_len = PH__NETLINK_BUFFER};
-        struct msghdr datagram = {
-            .msg_name = &from,
-            .msg_namelen = sizeof from,
-            .msg_iov = &piece,
+    for (size_t i = 0; i < PH__NETLINK_BATCH; i++) {
+        batch->senders[i] = (struct sockaddr_nl){0};
+        batch->pieces[i] = (struct iovec){
+            .iov_base = netlink->buffer + i * PH__NETLINK_DATAGRAM,
+            .iov_len = PH__NETLINK_DATAGRAM,
+        };
+        batch->datagrams[i].msg_hdr = (struct msghdr){
+            .msg_name = &batch->senders[i],
+            .msg_namelen = sizeof batch->senders[i],
+            .msg_iov = &batch->pieces[i],
             .msg_iovlen = 1,
         };
-        ssize_t size = recvmsg(netlink->fd, &datagram, 0);
-        if (size < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            return errno == EAGAIN ? -ETIMEDOUT : -errno;
-        }
-        if (from.nl_family == AF_NETLINK && from.nl_pid != 0) {
-            continue;
-        }
-        if (size == 0 || datagram.msg_flags & MSG_TRUNC) {
-            return -EBADMSG;
-        }
-        *ret_size = (size_t)size;
-        return 0;
     }
+    int count;
+    do {
+        count = recvmmsg(netlink->fd, batch->datagrams, PH__NETLINK_BATCH, MSG_WAITFORONE, NULL);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        return errno == EAGAIN ? -ETIMEDOUT : -errno;
+    }
+    batch->count = (unsigned)count;
+    return 0;
 }
 
 /* The error that NLMSG_DONE and NLMSG_ERROR carry; a dump of a protocol whose module is missing
@@ -121,10 +130,9 @@ static int carried_error(const unsigned char *payload, size_t size, int without)
 }
 
 /* Hands the messages of one datagram on. *ret_done is set when the dump is over. */
-static int walk_datagram(const struct ph__netlink *netlink, size_t size,
+static int walk_datagram(const struct ph__netlink *netlink, const unsigned char *at, size_t size,
                          ph__netlink_message message, void *user, bool *ret_done)
 {
-    const unsigned char *at = netlink->buffer;
     while (size > 0) {
         struct nlmsghdr header;
         if (size < sizeof header) {
@@ -165,16 +173,36 @@ static int walk_datagram(const struct ph__netlink *netlink, size_t size,
     return 0;
 }
 
+static int walk_batch(const struct ph__netlink *netlink, const struct batch *batch,
+                      ph__netlink_message message, void *user, bool *ret_done)
+{
+    int err = 0;
+    for (unsigned i = 0; err == 0 && i < batch->count && !*ret_done; i++) {
+        const struct mmsghdr *datagram = &batch->datagrams[i];
+        if (batch->senders[i].nl_family == AF_NETLINK && batch->senders[i].nl_pid != 0) {
+            continue; /* not from the kernel: others can write to the socket, too */
+        }
+        if (datagram->msg_len == 0 || datagram->msg_hdr.msg_flags & MSG_TRUNC) {
+            return -EBADMSG;
+        }
+        err = walk_datagram(netlink, batch->pieces[i].iov_base, datagram->msg_len, message, user,
+                            ret_done);
+    }
+    return err;
+}
+
 int ph__netlink_dump(struct ph__netlink *netlink, const void *request, size_t size,
                      ph__netlink_message message, void *user)
 {
+    struct batch batch;
     int err = send_request(netlink, request, size);
     bool done = false;
+    netlink->datagrams = 0;
     while (err == 0 && !done) {
-        size_t received = 0;
-        err = receive(netlink, &received);
+        err = receive(netlink, &batch);
         if (err == 0) {
-            err = walk_datagram(netlink, received, message, user, &done);
+            netlink->datagrams += batch.count;
+            err = walk_batch(netlink, &batch, message, user, &done);
         }
     }
     return err;

@@ -12,11 +12,12 @@
 struct ph__netlink {
     int fd; /* owned; -1: not open */
     uint32_t sequence;
-    unsigned char *buffer; /* owned; PH__NETLINK_BUFFER bytes */
+    size_t datagrams;      /* that the last dump came in */
+    unsigned char *buffer; /* owned; for PH__NETLINK_BATCH datagrams */
 };
 
-/* The kernel fills at most 32 KiB, and less when it sees a smaller buffer. */
-enum { PH__NETLINK_BUFFER = 64 * 1024 };
+/* The kernel fills at most 32 KiB a datagram, and less when it sees a smaller buffer. */
+enum { PH__NETLINK_DATAGRAM = 64 * 1024, PH__NETLINK_BATCH = 16 };
 
 /* Receives the payload of one message. A negative return ends the dump and is returned. */
 typedef int (*ph__netlink_message)(void *user, const unsigned char *payload, size_t size);

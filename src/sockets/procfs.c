@@ -140,6 +140,9 @@ static void parse_columns(struct cursor *cursor, struct ph_socket *ret_socket)
     ret_socket->uid_known = (ret_socket->inode != 0 || ret_socket->uid != 0) &&
                             ret_socket->state != PH_STATE_TIME_WAIT &&
                             ret_socket->state != PH_STATE_SYN_RECV;
+    if (!ret_socket->uid_known) {
+        ret_socket->uid = 0; /* of a handshake it is the listener's */
+    }
 }
 
 bool ph__procfs_parse_inet(enum ph_protocol protocol, enum ph_family family, const char *line,

@@ -13,6 +13,7 @@
 #include <string.h>
 
 const struct ph__param ph__list_params[] = {
+    {"filter", PH__PARAM_TEXT, false, "filter in the expression language of ss"},
     {"protocol", PH__PARAM_TEXT, false, "tcp, udp, unix; several by comma"},
     {"state", PH__PARAM_TEXT, false, "listen, established, ...; several by comma"},
     {"port", PH__PARAM_TEXT, false, "local or remote port; several by comma"},

@@ -47,14 +47,24 @@ static inline const char *reply_header(const struct reply *reply, const char *na
     return NULL;
 }
 
-static inline int client_connect(uint16_t port)
+/* `receive_buffer`: about how many bytes may wait to be read; 0: what the system gives. */
+static inline int client_connect_small(uint16_t port, int receive_buffer)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
+    if (receive_buffer) {
+        assert_int_equal(
+            setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer), 0);
+    }
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     return fd;
+}
+
+static inline int client_connect(uint16_t port)
+{
+    return client_connect_small(port, 0);
 }
 
 static inline char *client_read_all(int fd, size_t *ret_size)

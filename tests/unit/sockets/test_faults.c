@@ -202,14 +202,17 @@ static void assert_no_duplicates(const struct ph_snapshot *snapshot)
 static void test_snapshot_when_sockets_come_and_go_then_no_duplicate_and_none_missed(void **state)
 {
     (void)state;
-    enum { LASTING = 400, SNAPSHOTS = 40 };
-    static int lasting[LASTING];
+    enum { LASTING = 400, UNIX_LASTING = 200, SNAPSHOTS = 40 };
+    static int lasting[LASTING + UNIX_LASTING];
     struct churn churn = {.size = 0};
     int listener = open_listener(AF_INET, 100, &churn.address, &churn.size);
     for (int i = 0; i < LASTING; i += 2) {
         lasting[i] = open_connected(&churn.address, churn.size);
         lasting[i + 1] = accept(listener, NULL, NULL);
         assert_true(lasting[i + 1] >= 0);
+    }
+    for (int i = LASTING; i < LASTING + UNIX_LASTING; i += 2) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, &lasting[i]), 0);
     }
     assert_int_equal(pthread_create(&churn.thread, NULL, open_and_close, &churn), 0);
     for (int i = 0; i < SNAPSHOTS; i++) {
@@ -218,14 +221,14 @@ static void test_snapshot_when_sockets_come_and_go_then_no_duplicate_and_none_mi
         }
         struct ph_snapshot *snapshot = take_snapshot(NULL);
         assert_no_duplicates(snapshot);
-        for (int k = 0; k < LASTING; k++) {
+        for (int k = 0; k < LASTING + UNIX_LASTING; k++) {
             assert_non_null(find_fd(snapshot, lasting[k]));
         }
         ph_snapshot_unref(snapshot);
     }
     atomic_store(&churn.stop, true);
     assert_int_equal(pthread_join(churn.thread, NULL), 0);
-    for (int i = 0; i < LASTING; i++) {
+    for (int i = 0; i < LASTING + UNIX_LASTING; i++) {
         close(lasting[i]);
     }
     close(listener);

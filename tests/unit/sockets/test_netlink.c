@@ -27,16 +27,19 @@ void *__wrap_malloc(size_t size)
     return no_memory ? NULL : __real_malloc(size);
 }
 
-ssize_t __real_recvmsg(int fd, struct msghdr *message, int flags);
-ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags);
-ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
+int __real_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                    struct timespec *timeout);
+int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                    struct timespec *timeout);
+int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                    struct timespec *timeout)
 {
     if (interruptions > 0) {
         interruptions--;
         errno = EINTR;
         return -1;
     }
-    return __real_recvmsg(fd, message, flags);
+    return __real_recvmmsg(fd, messages, count, flags, timeout);
 }
 
 ssize_t __real_send(int fd, const void *data, size_t size, int flags);
@@ -192,7 +195,7 @@ static void test_dump_when_datagram_is_empty_or_truncated_then_malformed(void **
 
     struct pair pair;
     open_pair(&pair);
-    static unsigned char large[PH__NETLINK_BUFFER + 4];
+    static unsigned char large[PH__NETLINK_DATAGRAM + 4];
     struct nlmsghdr header = {
         .nlmsg_len = sizeof large, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_seq = 1};
     memcpy(large, &header, sizeof header);
@@ -276,6 +279,7 @@ static void test_dump_when_several_messages_and_datagrams_then_all_arrive(void *
     assert_int_equal(interruptions, 0);
     assert_int_equal(pair.messages, 3);
     assert_int_equal(pair.bytes, 1 + 4 + 6);
+    assert_int_equal(pair.netlink.datagrams, 3);
 
     char request[64];
     struct nlmsghdr header;

@@ -156,7 +156,7 @@ static void test_parse_listener_has_queue_but_no_backlog(void **state)
     assert_false(socket.has_remote);
 }
 
-static void test_parse_time_wait_has_no_user(void **state)
+static void test_parse_time_wait_and_handshake_have_no_user(void **state)
 {
     (void)state;
     struct ph_socket socket;
@@ -168,6 +168,12 @@ static void test_parse_time_wait_has_no_user(void **state)
     assert_int_equal(socket.timer, PH_TIMER_TIME_WAIT);
     assert_int_equal(socket.timer_expires_ms, 59990);
     assert_false(socket.uid_known);
+    assert_true(parse(PH_PROTOCOL_TCP, PH_FAMILY_IPV4,
+                      "   5: 0100007F:A886 0100007F:C065 03 00000000:00000000 01:0000006F 00000000 "
+                      " 1000        0 0 3 000000003888aa3f",
+                      &socket));
+    assert_false(socket.uid_known);
+    assert_int_equal(socket.uid, 0);
 }
 
 static void test_parse_udp_row(void **state)
@@ -245,7 +251,7 @@ int main(void)
         cmocka_unit_test(test_parse_tcp_row),
         cmocka_unit_test(test_parse_tcp6_row),
         cmocka_unit_test(test_parse_listener_has_queue_but_no_backlog),
-        cmocka_unit_test(test_parse_time_wait_has_no_user),
+        cmocka_unit_test(test_parse_time_wait_and_handshake_have_no_user),
         cmocka_unit_test(test_parse_udp_row),
         cmocka_unit_test(test_parse_unix_rows),
         cmocka_unit_test(test_parse_unix_when_malformed_then_refused),

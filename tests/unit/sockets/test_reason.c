@@ -134,9 +134,9 @@ static void test_reason_when_very_many_have_no_inode_then_still_linear(void **st
     struct proc_root *root = *state;
     char *table = malloc((size_t)COUNT * LINE + 1000);
     assert_non_null(table);
-    char *at = table + sprintf(table, "%s", tcp_table);
+    char *at = table + snprintf(table, COUNT, "%s", tcp_table);
     for (unsigned i = 0; i < COUNT; i++) {
-        at += sprintf(at, "   2: 0100007F:0050 0100007F:%04X 06 0:0 3:0 0 0 0 0\n", i);
+        at += snprintf(at, LINE, "   2: 0100007F:0050 0100007F:%04X 06 0:0 3:0 0 0 0 0\n", i);
     }
     proc_root_write(root, "net/tcp", table);
     free(table);
