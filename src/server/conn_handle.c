@@ -21,9 +21,7 @@ static void count_reply(struct ph__conn *conn, int status)
     ph__count(&worker->stats.by_class[status / 100], 1);
     uint32_t requests = atomic_load_explicit(&conn->requests, memory_order_relaxed);
     atomic_store_explicit(&conn->requests, requests + 1, memory_order_relaxed);
-    if (exchange->answered++ == 0) {
-        exchange->ready_us = worker->now_us;
-    }
+    exchange->answered++;
 }
 
 /* The reply is made: sends it, or goes on with the next request if that is here already. */
@@ -48,6 +46,9 @@ static struct ph_response *begin_reply(struct ph__conn *conn)
     struct ph__exchange *exchange = conn->exchange;
     struct ph_request *req = &exchange->request;
     struct ph_response *res = &exchange->response;
+    if (exchange->answered == 0) {
+        exchange->ready_us = conn->worker->now_us; /* before a handler that may take its time */
+    }
     ph__response_begin(res, ph__worker_date(conn->worker));
     res->head_only = req->method == PH__METHOD_HEAD;
     res->minor_version = req->minor_version;
