@@ -313,7 +313,7 @@ bool ph__expression_match(const struct ph__expression *expression,
                           const struct ph_snapshot *snapshot, const struct ph_socket *socket)
 {
     /* Each open parenthesis holds one value back, and the innermost list two. */
-    bool stack[DEPTH_MAX + 3];
+    bool stack[DEPTH_MAX + 3] = {false};
     size_t used = 0;
     for (size_t i = 0; i < expression->count; i++) {
         const struct step *step = &expression->steps[i];
