@@ -304,7 +304,7 @@ static bool list_allowed(const struct ph__node *root, const struct walk *walk,
     if (!methods) {
         return false;
     }
-    methods |= methods & 1u << PH__METHOD_GET ? 1u << PH__METHOD_HEAD : 0;
+    methods |= (methods & 1u << PH__METHOD_GET) ? 1u << PH__METHOD_HEAD : 0;
     methods |= 1u << PH__METHOD_OPTIONS;
     char *at = allow;
     for (int method = 0; method < PH__METHOD_COUNT; method++) {

@@ -20,6 +20,7 @@
 
 enum { FUZZ_MAX = 4096 };
 
+/* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The length of the next piece, chosen by the input itself: mostly one byte, at times more. */

@@ -121,9 +121,10 @@ static void test_list_when_used_at_random_then_first_is_the_least(void **state)
         }
         const struct ph__deadline *first = ph__deadlines_first(&list);
         const struct ph__deadline *expected = least(entries);
-        assert_int_equal(first == NULL, expected == NULL);
-        if (first) {
+        if (first && expected) {
             assert_int_equal(first->due_ms, expected->due_ms);
+        } else {
+            assert_ptr_equal(first, expected);
         }
     }
 }
