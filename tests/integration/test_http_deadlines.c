@@ -249,7 +249,7 @@ static void test_refused_client_when_it_never_stops_then_gone_in_time(void **sta
     assert_problem(&reply, 505);
     reply_done(&reply);
     assert_int_equal(client_wait_end(&client), 0);
-    assert_int_equal(count_connections(server, "lingering"), 1);
+    wait_connections(server, "lingering", 1);
     while (count_connections(server, "") > 0) {
         client_send_until_refused(&client, "x", 1);
         poll(NULL, 0, DRIP_MS);

@@ -43,6 +43,11 @@ static struct seen the_connection(struct ph_server *server)
     return seen;
 }
 
+static bool has_first_byte(void *user)
+{
+    return the_connection(user).connection.first_byte_us >= 0;
+}
+
 static void address_of(const struct client *client, char *text, size_t size)
 {
     struct sockaddr_in address;
@@ -85,10 +90,11 @@ static void test_connection_when_in_any_state_then_shown_so(void **state)
         uint64_t before_ms = wall_clock_ms();
         struct client client = client_open_small(ph_server_port(server), 4096);
         client_puts(&client, rows[i].bytes);
-        wait_connections(server, rows[i].state, 1);
         if (rows[i].answered) {
             assert_true(client_receive(&client, CLIENT_WAIT_MS));
+            wait_until(has_first_byte, server); /* noted once the kernel has it */
         }
+        wait_connections(server, rows[i].state, 1);
         struct seen seen = the_connection(server);
         char peer[60];
         address_of(&client, peer, sizeof peer);
@@ -158,8 +164,8 @@ static void test_counters_when_requests_of_all_kinds_then_exact(void **state)
         sent += strlen(requests[i]);
         received += client_skip_to_end(&client);
         client_close(&client);
+        wait_connections(server, "", 0);
     }
-    wait_connections(server, "", 0);
     struct ph_server_stats stats;
     ph_server_stats(server, &stats);
     assert_int_equal(stats.requests, 8);
