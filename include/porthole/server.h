@@ -128,8 +128,9 @@ PH_API PH_MUST_CHECK int ph_server_run(struct ph_server *server);
 /**
  * Asks the server to stop, and returns at once. Async-signal-safe; a handler may call it too.
  * A server that is not started yet stops as soon as it has been.
- * After drain_delay_ms the listeners close; idle connections are closed, requests in flight are
- * answered with "Connection: close"; after drain_ms more, what is left is cut.
+ * After drain_delay_ms the listeners close; idle connections are closed; requests in flight are
+ * answered, with "Connection: close" unless the reply was begun before, and then closed too;
+ * after drain_ms more, what is left is cut.
  */
 PH_API void ph_server_request_stop(struct ph_server *server);
 

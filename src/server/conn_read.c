@@ -134,6 +134,12 @@ static enum ph__step body_complete(struct ph__conn *conn)
     return ph__conn_handle(conn);
 }
 
+/* Nor do replies to earlier requests wait for a body; and should it break off, they are out. */
+static enum ph__step flush_before_body(struct ph__conn *conn)
+{
+    return ph__conn_flush(conn, PH__RESUME_BODY);
+}
+
 /* A body with a Content-Length that did not come with its head as a whole. */
 static enum ph__step read_sized(struct ph__conn *conn)
 {
@@ -148,6 +154,9 @@ static enum ph__step read_sized(struct ph__conn *conn)
     char *to = ph__buf_reserve(body, room);
     if (!to) {
         return ph__conn_refuse(conn, 503, "the server is out of memory");
+    }
+    if (exchange->out.size > 0) {
+        return flush_before_body(conn);
     }
     if (!conn->readable) {
         return PH__STEP_WAIT;
@@ -170,6 +179,9 @@ static enum ph__step read_chunked(struct ph__conn *conn)
     struct ph__input *spare = &exchange->spare;
     bool from_in = exchange->in_end < in->size;
     if (!from_in && spare->start == spare->size) {
+        if (exchange->out.size > 0) {
+            return flush_before_body(conn);
+        }
         if (!conn->readable) {
             return PH__STEP_WAIT;
         }
@@ -198,12 +210,7 @@ static enum ph__step read_chunked(struct ph__conn *conn)
 
 enum ph__step ph__conn_read_body(struct ph__conn *conn)
 {
-    enum ph__step step = conn->exchange->request.chunked ? read_chunked(conn) : read_sized(conn);
-    if (step == PH__STEP_WAIT && conn->exchange->out.size > 0) {
-        /* Nor do replies to earlier requests wait for this body. */
-        return ph__conn_flush(conn, PH__RESUME_BODY);
-    }
-    return step;
+    return conn->exchange->request.chunked ? read_chunked(conn) : read_sized(conn);
 }
 
 /* ---- after the end ---- */

@@ -178,9 +178,9 @@ static enum ph__step next_request(struct ph__conn *conn)
         ph__conn_set_state(conn, PH__CONN_HEAD);
         return PH__STEP_GO;
     }
-    if (ph__worker_draining(conn->worker)) {
-        return ph__conn_close(conn);
-    }
+    /* Stopping: what has arrived meanwhile is still answered, or else the end is read and the
+     * connection closed (see ph__conn_drain()). */
+    conn->readable |= ph__worker_draining(conn->worker);
     ph__worker_give_exchange(conn->worker, exchange);
     conn->exchange = NULL;
     ph__conn_set_state(conn, PH__CONN_IDLE);

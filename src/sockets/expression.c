@@ -205,7 +205,7 @@ static int parse_list(struct parser *parser);
 static int parse_parenthesis(struct parser *parser)
 {
     if (parser->depth == DEPTH_MAX) {
-        return fail(parser, "a simpler expression, parentheses being this deep,");
+        return fail(parser, "a simpler expression than parentheses this deep");
     }
     parser->depth++;
     advance(parser);

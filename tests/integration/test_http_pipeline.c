@@ -13,6 +13,7 @@
 
 #define HOST "\r\nHost: a\r\n"
 #define HELLO "GET /hello HTTP/1.1" HOST "\r\n"
+#define WAIT "GET /wait HTTP/1.1" HOST "\r\n"
 
 enum { MANY = 100 };
 
@@ -168,6 +169,34 @@ static void test_reply_when_next_request_has_begun_then_sent_at_once(void **stat
     client_close(&client);
 }
 
+/* A request that breaks off has no answer, but those before it have. */
+static void test_reply_when_next_request_breaks_off_then_sent_before_the_end(void **state)
+{
+    (void)state;
+    gate_close();
+    static const char *const requests[] = {
+        HELLO, HELLO "GET /hel", HELLO "POST /echo HTTP/1.1" HOST "Content-Length: 4\r\n\r\nab",
+        HELLO "POST /echo HTTP/1.1" HOST "Transfer-Encoding: chunked\r\n\r\n2\r\na"};
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct client client = client_open(ph_server_port(server));
+        client_puts(&client, WAIT); /* the end is there before the worker reads the rest */
+        wait_waiting(1);
+        client_puts(&client, requests[i]);
+        client_half_close(&client);
+        client_wait_sent(&client);
+        gate_open();
+        struct reply waited = client_reply(&client, "GET");
+        assert_reply_text(&waited, 200, "waited");
+        reply_done(&waited);
+        gate_close();
+        struct reply reply = client_reply(&client, "GET");
+        assert_reply_text(&reply, 200, "hello");
+        reply_done(&reply);
+        assert_int_equal(client_wait_end(&client), 0);
+        client_close(&client);
+    }
+}
+
 static void test_reply_when_a_blocking_request_follows_then_not_held_up(void **state)
 {
     (void)state;
@@ -196,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_closing_request_when_garbage_follows_then_no_stray_reply),
         cmocka_unit_test(test_closing_request_when_garbage_comes_later_then_large_reply_whole),
         cmocka_unit_test(test_reply_when_next_request_has_begun_then_sent_at_once),
+        cmocka_unit_test(test_reply_when_next_request_breaks_off_then_sent_before_the_end),
         cmocka_unit_test(test_reply_when_a_blocking_request_follows_then_not_held_up),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);

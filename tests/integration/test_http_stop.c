@@ -158,6 +158,29 @@ static void test_stop_when_requests_are_in_flight_then_answered_and_closed(void 
     ph_server_free(server);
 }
 
+/* The reply in hand was begun before the stop and does not end the connection. */
+static void test_stop_when_a_request_arrives_behind_one_in_flight_then_both_answered(void **state)
+{
+    (void)state;
+    gate_close();
+    const struct ph_config cfg = {.workers = 1};
+    struct ph_server *server = server_start(&cfg);
+    struct client idle = open_idle(server);
+    struct client client = client_open(ph_server_port(server));
+    client_puts(&client, WAIT);
+    wait_waiting(1);
+    client_puts(&client, HELLO);
+    client_wait_sent(&client);
+    stop_and_see(server, &idle);
+    gate_open();
+    struct reply reply = client_reply(&client, "GET");
+    assert_reply_text(&reply, 200, "waited");
+    reply_done(&reply);
+    check_last_reply(&client, "hello");
+    ph_server_wait(server);
+    ph_server_free(server);
+}
+
 static void test_stop_when_drain_takes_too_long_then_cut(void **state)
 {
     (void)state;
@@ -432,6 +455,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stop_when_connections_are_idle_then_closed_at_once),
         cmocka_unit_test(test_stop_when_requests_are_in_flight_then_answered_and_closed),
+        cmocka_unit_test(test_stop_when_a_request_arrives_behind_one_in_flight_then_both_answered),
         cmocka_unit_test(test_stop_when_drain_takes_too_long_then_cut),
         cmocka_unit_test(test_stop_when_there_is_a_delay_then_serves_meanwhile),
         cmocka_unit_test(test_stop_when_many_wait_in_the_accept_queue_then_all_answered),
