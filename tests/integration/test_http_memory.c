@@ -3,71 +3,18 @@
  * Every allocation that serving takes fails in turn, on the server's threads: the client gets a
  * reply or the end of its connection, nothing crashes, hangs or leaks, and the next is served.
  */
+#include "support/allocations.h"
 #include "support/client.h"
 #include "support/cmocka.h"
 #include "support/server.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #define HOST "\r\nHost: a\r\n"
-
-static pthread_t test_thread;
-static bool fail_here;                    /* on the test's thread too */
-static _Atomic int allocations_left = -1; /* negative: all succeed */
-static _Atomic int failures;
-
-static bool fails(void)
-{
-    if (allocations_left < 0 || (!fail_here && pthread_equal(pthread_self(), test_thread))) {
-        return false;
-    }
-    if (allocations_left > 0) {
-        allocations_left--;
-        return false;
-    }
-    failures++;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-char *__wrap_strdup(const char *text)
-{
-    return fails() ? NULL : __real_strdup(text);
-}
-
-char *__real_strndup(const char *text, size_t size);
-char *__wrap_strndup(const char *text, size_t size);
-char *__wrap_strndup(const char *text, size_t size)
-{
-    return fails() ? NULL : __real_strndup(text, size);
-}
 
 /* Long enough for a head that does not fit the first buffer, and a target not the first scratch. */
 enum { LONG_HEAD = 10000, LONG_TARGET = 6000 };
@@ -99,7 +46,7 @@ static const char *const requests[] = {
 static int fill_in(void **state)
 {
     (void)state;
-    test_thread = pthread_self();
+    spare_this_thread(true);
     char *at = stpcpy(long_head, "GET /hello HTTP/1.1" HOST "X: ");
     memset(at, 'x', LONG_HEAD);
     stpcpy(at + LONG_HEAD, "\r\n\r\n");
@@ -115,9 +62,8 @@ static bool ask_with_failure(const char *request, int at, int times)
 {
     const struct ph_config cfg = {.workers = 1};
     struct ph_server *server = server_start(&cfg);
-    failures = 0;
     for (int i = 0; i < times; i++) {
-        allocations_left = at;
+        fail_allocations(at, false);
         struct client client = client_open(ph_server_port(server));
         /* Without memory for anything the server may have closed already. */
         client_send_until_refused(&client, request, strlen(request));
@@ -125,8 +71,7 @@ static bool ask_with_failure(const char *request, int at, int times)
         client_skip_to_end(&client);
         client_close(&client);
     }
-    bool failed = failures > 0;
-    allocations_left = -1;
+    bool failed = stop_failing();
     assert_served(ph_server_port(server));
     ph_server_free(server);
     assert_int_equal(bodies_held, 0);
@@ -196,15 +141,13 @@ static void test_set_up_when_any_allocation_fails_then_enomem_and_nothing_is_lef
     (void)state;
     bool failed = true;
     int at = 0;
-    fail_here = true;
+    spare_this_thread(false);
     for (; failed; at++) {
         struct ph_server *server = NULL;
         int released = 0;
-        failures = 0;
-        allocations_left = at;
+        fail_allocations(at, false);
         int err = set_up(&server, &released);
-        allocations_left = -1;
-        failed = failures > 0;
+        failed = stop_failing();
         /* A thread that cannot be started is -EAGAIN; a listener without memory -ENOMEM too. */
         assert_int_equal(err, failed ? -ENOMEM : 0);
         if (server && failed && ph_server_start(server) == 0) {
@@ -213,7 +156,7 @@ static void test_set_up_when_any_allocation_fails_then_enomem_and_nothing_is_lef
         ph_server_free(server);
         assert_true(failed || released == 1);
     }
-    fail_here = false;
+    spare_this_thread(true);
     assert_true(at > 15);
 }
 

@@ -1,27 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/buf.h"
 
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int allocations_left = -1; /* negative: all succeed */
-
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size)
-{
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    if (allocations_left > 0) {
-        allocations_left--;
-    }
-    return __real_realloc(old, size);
-}
 
 static void assert_json(const char *text, size_t size, const char *expected)
 {
@@ -56,9 +42,9 @@ static void test_append_when_out_of_memory_then_what_was_there_stays(void **stat
     ph__buf_init(&buf, 0);
     ph__buf_puts(&buf, "kept");
     char big[1000] = {0};
-    allocations_left = 0;
+    fail_allocations(0, false);
     ph__buf_append(&buf, big, sizeof big);
-    allocations_left = -1;
+    assert_true(stop_failing());
     assert_int_equal(ph__buf_error(&buf), -ENOMEM);
     assert_memory_equal(buf.data, "kept", 4);
     ph__buf_puts(&buf, "ignored");

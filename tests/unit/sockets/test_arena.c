@@ -1,32 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "sockets/arena.h"
 
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int allocations_left = -1; /* negative: all succeed */
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return __real_malloc(size);
-}
-
 static void test_alloc_when_out_of_memory_then_null_and_usable(void **state)
 {
     (void)state;
     struct ph__arena arena = {0};
-    allocations_left = 0;
+    fail_allocations(0, false);
     assert_null(ph__arena_alloc(&arena, 8));
     assert_null(ph__arena_copy(&arena, "x", 1));
-    allocations_left = -1;
+    assert_true(stop_failing());
     assert_string_equal(ph__arena_copy(&arena, "x", 1), "x");
     ph__arena_done(&arena);
     assert_null(arena.chunks);

@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <stdlib.h>
 #include <unistd.h>
-
-static int allocations_left = -1; /* negative: all succeed */
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return __real_malloc(size);
-}
 
 static struct ph_counters read_counters(const char *proc_root)
 {
@@ -54,9 +42,9 @@ static void test_counters_when_out_of_memory_then_unknown(void **state)
     struct ph_sockets *sockets = NULL;
     struct ph_counters counters;
     assert_int_equal(ph_sockets_new(&sockets, NULL), 0);
-    allocations_left = 0;
+    fail_allocations(0, false);
     ph_sockets_counters(sockets, &counters);
-    allocations_left = -1;
+    assert_true(stop_failing());
     assert_all_unknown(&counters);
     ph_sockets_free(sockets);
 }

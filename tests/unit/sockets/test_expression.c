@@ -2,6 +2,7 @@
 #include "sockets/expression.h"
 
 #include "support.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <arpa/inet.h>
@@ -9,38 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int allocations_left = -1; /* negative: all succeed */
-
-static bool may_allocate(void)
-{
-    if (allocations_left == 0) {
-        return false;
-    }
-    allocations_left -= allocations_left > 0;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size)
-{
-    return may_allocate() ? __real_realloc(old, size) : NULL;
-}
 
 /* Inodes 1 to 9: 1 listens on 127.0.0.1:80, 2 is its connection from 10.0.0.2:40000, 3 goes from
  * 10.0.0.2:40001 to 10.0.0.8:443 in close_wait, 4 listens on [::]:8080, 5 is mapped, 6 and 7 are
@@ -215,10 +184,10 @@ static void test_new_when_out_of_memory_then_enomem_everywhere(void **state)
     for (fails = 0; err != 0; fails++) {
         struct ph__expression *expression = NULL;
         char problem[64];
-        allocations_left = fails;
+        fail_allocations(fails, false);
         err = ph__expression_new(&expression, "src unix:*x* and (pid = 5 or inode = 7)", problem,
                                  sizeof problem);
-        allocations_left = -1;
+        stop_failing();
         assert_true(err == 0 || err == -ENOMEM);
         ph__expression_free(expression);
     }
@@ -403,9 +372,9 @@ static void test_filter_takes_expressions_beside_short_forms(void **state)
                      0);
     assert_true(ph_filter_needs_owners(filter));
     for (int i = 0; i < 2; i++) {
-        allocations_left = i;
+        fail_allocations(i, false);
         int err = ph_filter_add(filter, "filter", "pid = 5", problem, sizeof problem);
-        allocations_left = -1;
+        stop_failing();
         assert_int_equal(err, -ENOMEM);
     }
     ph_filter_free(filter);

@@ -4,6 +4,7 @@
  * while sockets come and go.
  */
 #include "support.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <errno.h>
@@ -13,38 +14,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-static int allocations_left = -1; /* negative: all succeed */
-
-static bool may_allocate(void)
-{
-    if (allocations_left == 0) {
-        return false;
-    }
-    allocations_left -= allocations_left > 0;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size)
-{
-    return may_allocate() ? __real_realloc(old, size) : NULL;
-}
 
 /* Everything that allocates, from the observer to the ports. @return the first failure. */
 static int run_everything(const struct ph_sockets_config *cfg)
@@ -72,11 +41,9 @@ static void sweep_allocations(const struct ph_sockets_config *cfg)
 {
     int failures = 0;
     for (int i = 0;; i++) {
-        allocations_left = i;
+        fail_allocations(i, false);
         int err = run_everything(cfg);
-        bool all_succeeded = allocations_left > 0;
-        allocations_left = -1;
-        if (all_succeeded) {
+        if (!stop_failing()) {
             assert_int_equal(err, 0);
             break;
         }

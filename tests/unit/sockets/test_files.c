@@ -2,6 +2,7 @@
 #include "sockets/files.h"
 
 #include "support.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <errno.h>
@@ -11,17 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool no_memory;
 static int interruptions;
 static int read_fails;   /* errno for the next read, 0 none */
 static size_t read_most; /* a read gives no more, 0 no limit */
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    return no_memory ? NULL : __real_malloc(size);
-}
 
 ssize_t __real_read(int fd, void *buffer, size_t size);
 ssize_t __wrap_read(int fd, void *buffer, size_t size);
@@ -94,9 +87,9 @@ static void test_reading_when_it_fails_then_its_error(void **state)
     assert_int_equal(ph__files_read(fixture.folder, "f", text, sizeof text), -EIO);
     assert_int_equal(ph__files_lines(fixture.folder, "f", on_line, &seen), -EIO);
     read_fails = 0;
-    no_memory = true;
+    fail_allocations(0, false);
     assert_int_equal(ph__files_lines(fixture.folder, "f", on_line, &seen), -ENOMEM);
-    no_memory = false;
+    assert_true(stop_failing());
     assert_int_equal(seen.count, 0);
     end(&fixture);
 }

@@ -1,36 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int allocations_left = -1; /* negative: all succeed */
-
-static bool may_allocate(void)
-{
-    if (allocations_left == 0) {
-        return false;
-    }
-    allocations_left -= allocations_left > 0;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
 
 /* Inodes 1 to 9; what matches is told by the set of them. 7F000001 and 0A000002 are written as
  * little-endian words. */
@@ -179,14 +155,14 @@ static void test_new_and_add_when_out_of_memory_then_enomem(void **state)
 {
     struct ph_filter *filter = NULL;
     char problem[8];
-    allocations_left = 0;
+    fail_allocations(0, false);
     assert_int_equal(ph_filter_new(&filter), -ENOMEM);
-    allocations_left = -1;
+    assert_true(stop_failing());
     assert_null(filter);
     assert_int_equal(ph_filter_new(&filter), 0);
-    allocations_left = 0;
+    fail_allocations(0, false);
     int err = ph_filter_add(filter, "port", "80", problem, sizeof problem);
-    allocations_left = -1;
+    assert_true(stop_failing());
     assert_int_equal(err, -ENOMEM);
     assert_string_equal(matching(*state, filter), "123456789"); /* as if it had not been called */
     ph_filter_free(filter);

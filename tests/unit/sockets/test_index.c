@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sockets/index.h"
 
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-static int allocations_left = -1; /* negative: all succeed */
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return __real_malloc(size);
-}
 
 static void test_put_when_out_of_memory_then_what_was_there_stays(void **state)
 {
@@ -25,15 +13,15 @@ static void test_put_when_out_of_memory_then_what_was_there_stays(void **state)
     struct ph__index index;
     size_t cursor;
     ph__index_init(&index, 7);
-    allocations_left = 0;
+    fail_allocations(0, false);
     assert_int_equal(ph__index_put(&index, 1, 10), -ENOMEM);
     assert_int_equal(ph__index_find(&index, 1, &cursor), PH__INDEX_NONE);
-    allocations_left = 1;
+    fail_allocations(1, false);
     uint32_t stored = 0;
     while (ph__index_put(&index, stored, stored) == 0) {
         stored++;
     }
-    allocations_left = -1;
+    assert_true(stop_failing());
     assert_true(stored > 0);
     for (uint32_t i = 0; i < stored; i++) {
         assert_int_equal(ph__index_find(&index, i, &cursor), i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sockets/join.h"
 
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <arpa/inet.h>
@@ -8,31 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-static int allocations_left = -1; /* negative: all succeed */
-
-static bool may_allocate(void)
-{
-    if (allocations_left == 0) {
-        return false;
-    }
-    allocations_left -= allocations_left > 0;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
 
 static const struct ph__port_range ephemeral = {32768, 60999};
 
@@ -129,9 +105,9 @@ static void test_join_when_out_of_memory_then_enomem_everywhere(void **state)
     int err = -ENOMEM;
     int fails;
     for (fails = 0; err != 0; fails++) {
-        allocations_left = fails;
+        fail_allocations(fails, false);
         err = ph__join(&fixture.rows, ephemeral);
-        allocations_left = -1;
+        stop_failing();
         assert_true(err == 0 || err == -ENOMEM);
     }
     assert_int_equal(fails, 6); /* itself and four indexes; then success */

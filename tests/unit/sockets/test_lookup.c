@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sockets/lookup.h"
 
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <pthread.h>
@@ -9,19 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int allocations_left = -1; /* negative: all succeed */
 static atomic_uint questions;
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return __real_malloc(size);
-}
 
 /* Odd numbers have a name. */
 static void ask(uint32_t number, char text[PH__LOOKUP_TEXT])
@@ -38,9 +27,9 @@ static void test_name_when_out_of_memory_then_null_and_asked_again(void **state)
     (void)state;
     struct ph__lookup lookup;
     ph__lookup_init(&lookup, ask);
-    allocations_left = 0;
+    fail_allocations(0, false);
     assert_null(ph__lookup_name(&lookup, 7));
-    allocations_left = -1;
+    assert_true(stop_failing());
     assert_string_equal(ph__lookup_name(&lookup, 7), "name-7");
     ph__lookup_done(&lookup);
 }
@@ -114,11 +103,11 @@ static void test_system_is_asked_for_users_interfaces_and_services(void **state)
     assert_string_equal(text, "");
     ph__lookup_ask_service(0, text);
     assert_string_equal(text, "");
-    allocations_left = 0;
+    fail_allocations(0, false);
     ph__lookup_ask_user(0, text);
     assert_string_equal(text, "");
     assert_false(ph__lookup_uid("root", &uid));
-    allocations_left = -1;
+    assert_true(stop_failing());
 }
 
 int main(void)

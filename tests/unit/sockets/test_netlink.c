@@ -5,6 +5,7 @@
  */
 #include "sockets/netlink.h"
 
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <errno.h>
@@ -18,14 +19,6 @@
 #include <unistd.h>
 
 static int interruptions;
-static bool no_memory;
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    return no_memory ? NULL : __real_malloc(size);
-}
 
 int __real_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                     struct timespec *timeout);
@@ -246,9 +239,9 @@ static void test_init_when_out_of_memory_then_enomem_and_closed(void **state)
 {
     (void)state;
     struct ph__netlink netlink;
-    no_memory = true;
+    fail_allocations(0, false);
     assert_int_equal(ph__netlink_init(&netlink), -ENOMEM);
-    no_memory = false;
+    assert_true(stop_failing());
     assert_int_equal(netlink.fd, -1);
     int pipe_ends[2];
     assert_int_equal(pipe(pipe_ends), 0);

@@ -6,6 +6,7 @@
 #include "sockets/snapshot.h"
 
 #include "support.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <errno.h>
@@ -20,8 +21,6 @@ static sem_t gate;         /* lets one go on */
 static sem_t waiting;      /* somebody waits for another's snapshot */
 static atomic_uint taken;  /* snapshots that began */
 static atomic_int failure; /* what they return, 0: they are taken */
-static int allocations_left = -1;
-
 int __real_ph__snapshot_take(struct ph_snapshot **ret_snapshot,
                              const struct ph_sockets_config *cfg);
 int __wrap_ph__snapshot_take(struct ph_snapshot **ret_snapshot,
@@ -43,28 +42,6 @@ int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 {
     sem_post(&waiting); /* the mutex is held until the wait has begun */
     return __real_pthread_cond_wait(condition, mutex);
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return __real_malloc(size);
-}
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size)
-{
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return __real_calloc(count, size);
 }
 
 /* One who asks, on a thread of its own. */
@@ -136,9 +113,9 @@ static void test_new_when_out_of_memory_then_enomem(void **state)
     (void)state;
     struct ph_sockets *sockets = NULL;
     for (int i = 0; i < 2; i++) {
-        allocations_left = i;
+        fail_allocations(i, false);
         assert_int_equal(ph_sockets_new(&sockets, NULL), -ENOMEM);
-        allocations_left = -1;
+        assert_true(stop_failing());
         assert_null(sockets);
     }
     ph_sockets_free(NULL);

@@ -2,6 +2,7 @@
 #include "sockets/process.h"
 
 #include "support.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include "sockets/files.h"
@@ -15,35 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int allocations_left = -1;  /* negative: all succeed */
 static const char *refused_folder; /* opening it fails with `refusal` */
 static const char *refused_link;   /* reading it fails with `refusal` */
 static int refusal;                /* errno */
 static int later_start;            /* added to every second start time that is read */
 static atomic_uint scans;          /* of the list of processes */
-
-static bool may_allocate(void)
-{
-    if (allocations_left == 0) {
-        return false;
-    }
-    allocations_left -= allocations_left > 0;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size)
-{
-    return may_allocate() ? __real_realloc(old, size) : NULL;
-}
 
 int __real_ph__files_open_folder(int folder, const char *path);
 int __wrap_ph__files_open_folder(int folder, const char *path);
@@ -129,9 +106,9 @@ static void test_owners_when_out_of_memory_then_enomem_and_tried_again(void **st
     int err = -ENOMEM;
     int fails;
     for (fails = 0; err != 0; fails++) {
-        allocations_left = fails;
+        fail_allocations(fails, false);
         err = ph_snapshot_owners(snapshot);
-        allocations_left = -1;
+        stop_failing();
         assert_true(err == 0 || err == -ENOMEM);
     }
     assert_true(fails > 5);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <errno.h>
@@ -7,31 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int allocations_left = -1; /* negative: all succeed */
-
-static bool may_allocate(void)
-{
-    if (allocations_left == 0) {
-        return false;
-    }
-    allocations_left -= allocations_left > 0;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
 
 static const char tcp_table[] = TCP_HEADING
     "   0: 00000000:1F90 00000000:0000 0A 0:2 0:0 0 0 0 10\n" /* 8080, two wait */
@@ -64,9 +40,9 @@ static void test_new_when_out_of_memory_then_enomem(void **state)
     struct ph_snapshot *snapshot = take_from(*state);
     for (int i = 0; i < 3; i++) {
         struct ph_ports *ports = NULL;
-        allocations_left = i;
+        fail_allocations(i, false);
         int err = ph_ports_new(&ports, snapshot);
-        allocations_left = -1;
+        assert_true(stop_failing());
         assert_int_equal(err, -ENOMEM);
         assert_null(ports);
     }

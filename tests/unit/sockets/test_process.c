@@ -2,6 +2,7 @@
 #include "sockets/process.h"
 
 #include "support.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include "sockets/files.h"
@@ -13,19 +14,6 @@
 #include <unistd.h>
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-static int allocations_left = -1; /* negative: all succeed */
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return __real_malloc(size);
-}
 
 static void assert_slice(struct ph__slice slice, const char *expected)
 {
@@ -124,9 +112,9 @@ static void test_read_when_out_of_memory_then_enomem_everywhere(void **state)
     for (fails = 0; err != 0; fails++) {
         struct ph__arena arena = {0};
         struct ph_process process = {.pid = 42};
-        allocations_left = fails;
+        fail_allocations(fails, false);
         err = ph__process_read(folder, "42", &arena, &process);
-        allocations_left = -1;
+        stop_failing();
         assert_true(err == 0 || err == -ENOMEM);
         if (err == 0) {
             assert_string_equal(process.command, "srv");

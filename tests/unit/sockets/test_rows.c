@@ -1,36 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "sockets/rows.h"
 
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int allocations_left = -1; /* negative: all succeed */
-
-static bool may_allocate(void)
-{
-    if (allocations_left == 0) {
-        return false;
-    }
-    allocations_left -= allocations_left > 0;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size)
-{
-    return may_allocate() ? __real_realloc(old, size) : NULL;
-}
 
 static struct ph_socket row_with(uint64_t cookie, uint64_t inode, uint16_t port)
 {
@@ -87,9 +63,9 @@ static void test_add_when_out_of_memory_then_enomem_everywhere(void **state)
         struct ph_socket row = row_with(1, 0, 1);
         row.path = "name";
         row.path_size = 4;
-        allocations_left = fails;
+        fail_allocations(fails, false);
         err = add(&fixture, row);
-        allocations_left = -1;
+        stop_failing();
         assert_true(err == 0 || err == -ENOMEM);
         assert_int_equal(fixture.rows.count, err == 0);
         end(&fixture);

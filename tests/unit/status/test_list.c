@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "status/list.h"
 
-#include "support/alloc.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 #include "unit/status/fruits.h"
 
@@ -223,14 +223,14 @@ static void test_list_when_out_of_memory_anywhere_then_no_wrong_text(void **stat
             ssize_t size = -1;
             struct ph__list *list = NULL;
             fruits_closed = 0;
-            allocations_left = left;
+            fail_allocations(left, false);
             int err = make_list(&list, params);
             if (!err) {
                 ph__buf_puts(ph__list_before(list), "<before>");
                 ph__buf_puts(ph__list_after(list), "<after>");
                 size = ph__list_generate(list, text, sizeof text);
             }
-            allocations_left = -1;
+            stop_failing();
             ph__list_free(list);
             assert_int_equal(fruits_closed, list ? 1 : 0);
             if (err || size < 0) {

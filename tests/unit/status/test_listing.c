@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "status/params.h"
 
-#include "support/alloc.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 #include "unit/sockets/support.h"
 
@@ -224,10 +224,9 @@ static void sweep(const char *list, const char *format)
         assert_non_null(ph__buf_reserve(&buf, 1 << 20)); /* so that the test's own never fails */
         const struct ph_status_param params[] = {
             {"format", format}, {"max_age_ms", "0"}, {"sort", "-owner"}, {"state", "listen"}};
-        allocations_left = left;
+        fail_allocations(left, false);
         int err = run(list, params, 4, &buf);
-        bool failed = allocations_left == 0;
-        allocations_left = -1;
+        bool failed = stop_failing();
         char *text = ph__buf_take(&buf);
         if (!err) {
             assert_non_null(strstr(text, strcmp(format, "json") == 0 ? "]}\n" : "\n"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <porthole/status.h>
 
-#include "support/alloc.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 
 #include <errno.h>
@@ -48,9 +48,9 @@ static void test_mount_when_out_of_memory_anywhere_then_enomem(void **state)
         assert_true(failures < 1000);
         tear_down(state);
         assert_int_equal(set_up(state), 0);
-        allocations_left = failures;
+        fail_allocations(failures, false);
         err = ph_status_mount(*state, &config);
-        allocations_left = -1;
+        stop_failing();
         assert_true(err == 0 || err == -ENOMEM);
     }
     assert_true(failures > 20);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "status/query.h"
 
-#include "support/alloc.h"
+#include "support/allocations.h"
 #include "support/cmocka.h"
 #include "unit/status/fruits.h"
 
@@ -223,9 +223,9 @@ static void test_init_when_out_of_memory_then_enomem(void **state)
 {
     (void)state;
     struct ph__query query;
-    allocations_left = 0;
+    fail_allocations(0, false);
     int err = ph__query_init(&query, &fruit_kind);
-    allocations_left = -1;
+    assert_true(stop_failing());
     assert_int_equal(err, -ENOMEM);
 }
 
