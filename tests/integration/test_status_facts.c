@@ -2,6 +2,7 @@
  *
  * What the status API says over HTTP, against sockets that the test makes.
  */
+#include "support/namespace.h"
 #include "support/status_server.h"
 
 #include <porthole/sockets.h>
@@ -453,5 +454,5 @@ int main(void)
         SERVER_TEST(test_server_tells_of_itself),
         SERVER_TEST(test_connections_shows_those_of_this_server),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, isolate, NULL);
 }

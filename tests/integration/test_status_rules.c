@@ -2,6 +2,7 @@
  *
  * What all endpoints of the status API have in common: methods, parameters, formats, guards.
  */
+#include "support/namespace.h"
 #include "support/status_server.h"
 
 #include <porthole/sockets.h>
@@ -349,5 +350,5 @@ int main(void)
         cmocka_unit_test(test_page_when_from_a_folder_then_read_each_time),
         cmocka_unit_test(test_readyz_while_draining_then_503),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, isolate, NULL);
 }

@@ -238,16 +238,3 @@ void await_readable(int fd)
     struct pollfd wanted = {.fd = fd, .events = POLLIN};
     assert_int_equal(poll(&wanted, 1, WAIT_MS), 1);
 }
-
-bool enter_namespace(void)
-{
-    if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
-        return false;
-    }
-    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    int err = ioctl(fd, SIOCSIFFLAGS, &request);
-    close(fd);
-    return err == 0;
-}

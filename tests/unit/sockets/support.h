@@ -100,8 +100,4 @@ unsigned local_port(int fd);
 /* Waits until a descriptor can be read. */
 void await_readable(int fd);
 
-/* A network namespace of the test's own, with loopback up. @return false where that is not
- * allowed. Only in a process with one thread. */
-bool enter_namespace(void);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "support.h"
 #include "support/cmocka.h"
+#include "support/namespace.h"
 
 #include "sockets/netlink.h"
 
@@ -237,5 +238,5 @@ int main(void)
         TEST(test_take_when_procfs_only_then_reason_says_so),
         TEST(test_take_when_this_kernel_then_sock_diag),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, isolate, NULL);
 }

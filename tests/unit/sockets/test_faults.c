@@ -6,6 +6,7 @@
 #include "support.h"
 #include "support/allocations.h"
 #include "support/cmocka.h"
+#include "support/namespace.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -199,15 +200,6 @@ static void test_snapshot_when_sockets_come_and_go_then_no_duplicate_and_none_mi
         close(lasting[i]);
     }
     close(listener);
-}
-
-/* Other programs' sockets would only cost time. Where a namespace is not allowed, it works among
- * them, too. */
-static int isolate(void **state)
-{
-    (void)state;
-    (void)enter_namespace();
-    return 0;
 }
 
 int main(void)

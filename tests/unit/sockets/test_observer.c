@@ -8,6 +8,7 @@
 #include "support.h"
 #include "support/allocations.h"
 #include "support/cmocka.h"
+#include "support/namespace.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -272,5 +273,5 @@ int main(void)
         TEST(test_snapshot_outlives_its_observer),
         TEST(test_config_when_shorter_then_the_rest_is_default),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, isolate, NULL);
 }

@@ -4,6 +4,7 @@
 #include "support.h"
 #include "support/allocations.h"
 #include "support/cmocka.h"
+#include "support/namespace.h"
 
 #include "sockets/files.h"
 
@@ -301,5 +302,5 @@ int main(void)
         TEST(test_owners_when_many_ask_then_one_scan),
         cmocka_unit_test(test_real_socket_of_two_processes_has_both),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, isolate, NULL);
 }

@@ -2,6 +2,7 @@
 #include "support.h"
 #include "support/allocations.h"
 #include "support/cmocka.h"
+#include "support/namespace.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -188,5 +189,5 @@ int main(void)
         TEST(test_port_has_the_name_of_its_service),
         TEST(test_port_of_real_listener_with_waiting_connections),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, isolate, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 #include "support/cmocka.h"
+#include "support/namespace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -286,5 +287,5 @@ int main(void)
         cmocka_unit_test(test_real_socket_inside_a_message_is_in_flight),
         cmocka_unit_test(test_real_socket_of_another_user_is_a_matter_of_permission),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, isolate, NULL);
 }

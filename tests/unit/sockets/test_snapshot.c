@@ -4,6 +4,7 @@
  */
 #include "support.h"
 #include "support/cmocka.h"
+#include "support/namespace.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -428,15 +429,6 @@ static void test_rows_are_counted_and_found_by_id(void **state)
     assert_null(ph_snapshot_interface(snapshot, 0));
     assert_null(ph_snapshot_interface(snapshot, 0x7FFFFFFF));
     ph_snapshot_unref(snapshot);
-}
-
-/* Other programs' sockets would only cost time. Where a namespace is not allowed, it works among
- * them, too. */
-static int isolate(void **state)
-{
-    (void)state;
-    (void)enter_namespace();
-    return 0;
 }
 
 int main(void)

@@ -5,6 +5,7 @@
  */
 #include "support.h"
 #include "support/cmocka.h"
+#include "support/namespace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
