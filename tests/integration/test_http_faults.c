@@ -332,7 +332,7 @@ static void test_server_when_signals_pour_in_then_every_request_is_answered(void
     assert_int_equal(pthread_sigmask(SIG_BLOCK, &blocked, NULL), 0);
     pthread_t sender;
     assert_int_equal(pthread_create(&sender, NULL, send_signals, NULL), 0);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < ROUNDS || signals_taken < ROUNDS; i++) {
         struct client client = client_open(ph_server_port(server));
         struct reply reply = client_ask(&client, "GET /slow HTTP/1.1" HOST "\r\n");
         assert_reply_text(&reply, 200, "slow");
@@ -344,7 +344,6 @@ static void test_server_when_signals_pour_in_then_every_request_is_answered(void
     }
     load_done = true;
     pthread_join(sender, NULL);
-    assert_true(signals_taken > 0);
     assert_served(ph_server_port(server));
 }
 
