@@ -168,7 +168,7 @@ void ph__conn_expire(struct ph__conn *conn)
 {
     switch (ph__conn_state(conn)) {
     case PH__CONN_HEAD:
-        if (conn->exchange->in.size > conn->exchange->in.start) {
+        if (ph__exchange_has_head(conn->exchange)) {
             if (ph__conn_refuse(conn, 408, "the request head did not arrive in time") ==
                 PH__STEP_GO) {
                 ph__conn_run(conn);
@@ -200,7 +200,7 @@ void ph__conn_handled(struct ph__conn *conn, int result)
 void ph__conn_drain(struct ph__conn *conn)
 {
     enum ph__conn_state state = ph__conn_state(conn);
-    bool silent = state == PH__CONN_HEAD && conn->exchange->in.size == conn->exchange->in.start;
+    bool silent = state == PH__CONN_HEAD && !ph__exchange_has_head(conn->exchange);
     if (state != PH__CONN_ACCEPTED && state != PH__CONN_IDLE && !silent) {
         return;
     }

@@ -45,8 +45,7 @@ static size_t input_max(const struct ph__conn *conn)
 /* When the server is stopping, a request that has not begun is not waited for. */
 static enum ph__step wait_for_head(struct ph__conn *conn)
 {
-    const struct ph__input *in = &conn->exchange->in;
-    bool begun = in->size > in->start;
+    bool begun = ph__exchange_has_head(conn->exchange);
     return !begun && ph__worker_draining(conn->worker) ? ph__conn_close(conn) : PH__STEP_WAIT;
 }
 

@@ -137,6 +137,12 @@ int ph__exchange_need_spare(struct ph__exchange *exchange)
     return spare->data ? 0 : -ENOMEM;
 }
 
+bool ph__exchange_has_head(const struct ph__exchange *exchange)
+{
+    size_t skipped = exchange->begun ? exchange->parser.skipped : 0;
+    return exchange->in.size - exchange->in.start > skipped;
+}
+
 void ph__exchange_next_request(struct ph__exchange *exchange)
 {
     struct ph__input *in = &exchange->in;

@@ -80,6 +80,9 @@ int ph__exchange_make_room(struct ph__exchange *exchange, size_t capacity_max);
 /* Gets the spare input ready to receive; returns 0 or -ENOMEM. */
 int ph__exchange_need_spare(struct ph__exchange *exchange);
 
+/* True when bytes of a request are there; empty lines before one do not count. */
+bool ph__exchange_has_head(const struct ph__exchange *exchange);
+
 /* Ends a request: what was received beyond it is where the next begins. */
 void ph__exchange_next_request(struct ph__exchange *exchange);
 

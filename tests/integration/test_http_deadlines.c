@@ -61,6 +61,23 @@ static void test_connection_when_silent_then_closed_without_a_word(void **state)
     ph_server_free(server);
 }
 
+/* Some old clients end a body with a line that its length does not count. */
+static void test_empty_line_when_nothing_follows_then_closed_without_a_word(void **state)
+{
+    (void)state;
+    struct ph_config cfg = patient;
+    cfg.head_ms = SHORT_MS;
+    struct ph_server *server = server_start(&cfg);
+    struct client client = client_open(ph_server_port(server));
+    struct reply reply = client_ask(&client, HELLO);
+    assert_reply_text(&reply, 200, "hello");
+    reply_done(&reply);
+    client_puts(&client, "\r\n\r\n");
+    assert_int_equal(client_wait_end(&client), 0);
+    client_close(&client);
+    ph_server_free(server);
+}
+
 static void test_head_when_not_complete_in_time_then_408(void **state)
 {
     (void)state;
@@ -262,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connection_when_silent_then_closed_without_a_word),
+        cmocka_unit_test(test_empty_line_when_nothing_follows_then_closed_without_a_word),
         cmocka_unit_test(test_head_when_not_complete_in_time_then_408),
         cmocka_unit_test(test_head_when_it_begins_late_then_deadline_counts_from_accept),
         cmocka_unit_test(test_later_head_when_not_complete_in_time_then_408),
