@@ -45,7 +45,7 @@ static int add(struct ph__loop *loop, int fd, void *item, uint32_t events)
 
 int ph__loop_add(struct ph__loop *loop, int fd, void *item)
 {
-    return add(loop, fd, item, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+    return add(loop, fd, item, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET);
 }
 
 int ph__loop_add_listener(struct ph__loop *loop, int fd, void *item)
@@ -85,7 +85,7 @@ static unsigned translate(uint32_t events)
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
         result |= PH__EVENT_WRITE;
     }
-    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+    if (events & (EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR)) {
         result |= PH__EVENT_HANGUP;
     }
     return result;

@@ -19,7 +19,8 @@ enum { PH__LOOP_BATCH = 128 };
 enum {
     PH__EVENT_READ = 1,  /* bytes, or an end or error that recv(2) will tell */
     PH__EVENT_WRITE = 2, /* room to send */
-    PH__EVENT_HANGUP = 4 /* the peer sends no more, or the connection is dead */
+    PH__EVENT_HANGUP = 4 /* the peer sends no more, or the connection is dead; also urgent data,
+                          * where recv(2) stops: few bytes do not mean that there are no more */
 };
 
 struct ph__event {

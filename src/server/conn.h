@@ -63,9 +63,9 @@ struct ph__conn {
     int fd;                              /* -1 while closed */
     bool readable;                       /* recv(2) may have something */
     bool writable;                       /* send(2) may take something */
-    bool hangup;                         /* an end or an error is to be read, behind the bytes */
-    bool in_ready;                       /* in the worker's ready list */
-    uint32_t progress;                   /* bytes since the deadline was last put off */
+    bool hangup;       /* few bytes do not mean that there is nothing behind them */
+    bool in_ready;     /* in the worker's ready list */
+    uint32_t progress; /* bytes since the deadline was last put off */
 
     _Atomic uint32_t version; /* odd while the fields below change hands */
     _Atomic uint32_t requests;

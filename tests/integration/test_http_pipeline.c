@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define HOST "\r\nHost: a\r\n"
 #define HELLO "GET /hello HTTP/1.1" HOST "\r\n"
@@ -197,6 +198,27 @@ static void test_reply_when_next_request_breaks_off_then_sent_before_the_end(voi
     }
 }
 
+/* recv(2) stops at urgent data, with more behind it, of which no event tells again. */
+static void test_reply_when_urgent_data_comes_between_then_not_held_up(void **state)
+{
+    (void)state;
+    gate_close();
+    struct client client = client_open(ph_server_port(server));
+    client_puts(&client, WAIT);
+    wait_waiting(1);
+    client_puts(&client, HELLO);
+    assert_int_equal(send(client.fd, "!", 1, MSG_OOB), 1);
+    client_puts(&client, HELLO);
+    client_wait_sent(&client);
+    gate_open();
+    for (int i = 0; i < 3; i++) {
+        struct reply reply = client_reply(&client, "GET");
+        assert_reply_text(&reply, 200, i ? "hello" : "waited");
+        reply_done(&reply);
+    }
+    client_close(&client);
+}
+
 static void test_reply_when_a_blocking_request_follows_then_not_held_up(void **state)
 {
     (void)state;
@@ -226,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_closing_request_when_garbage_comes_later_then_large_reply_whole),
         cmocka_unit_test(test_reply_when_next_request_has_begun_then_sent_at_once),
         cmocka_unit_test(test_reply_when_next_request_breaks_off_then_sent_before_the_end),
+        cmocka_unit_test(test_reply_when_urgent_data_comes_between_then_not_held_up),
         cmocka_unit_test(test_reply_when_a_blocking_request_follows_then_not_held_up),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
