@@ -2,14 +2,24 @@
  *
  * The program porthole, run as its users run it.
  */
-#include "support/fetch.h"
+#include "support/client.h"
+#include "support/cmocka.h"
 #include "support/spawn.h"
 
 #include "status/params.h"
 
 #include <cjson/cJSON.h>
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define RUN(...) run((const char *const[]){PORTHOLE_PROGRAM, __VA_ARGS__, NULL})
 

@@ -2,18 +2,26 @@
  *
  * What the status API says over HTTP, against sockets that the test makes.
  */
+#include "support/client.h"
+#include "support/cmocka.h"
 #include "support/namespace.h"
 #include "support/status_server.h"
 
 #include <porthole/sockets.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 /* A listener with one connection that is not accepted. */
 struct waiting {
     int listener;
-    int client;
+    struct client client;
     uint16_t port;
 };
 
@@ -28,12 +36,12 @@ static void open_waiting(struct waiting *waiting)
     assert_int_equal(listen(waiting->listener, 7), 0);
     assert_int_equal(getsockname(waiting->listener, (struct sockaddr *)&address, &size), 0);
     waiting->port = ntohs(address.sin_port);
-    waiting->client = client_connect(waiting->port);
+    waiting->client = client_open(waiting->port);
 }
 
 static void close_waiting(struct waiting *waiting)
 {
-    close(waiting->client);
+    client_close(&waiting->client);
     close(waiting->listener);
 }
 
@@ -99,7 +107,7 @@ static void test_sockets_shows_a_listener_and_its_unaccepted_connection(void **s
     assert_true(cJSON_IsObject(field(field(list, "sources"), "tcp")));
     check_socket_row(find_number(rows, "inode", (double)inode_of(waiting.listener)), &waiting);
 
-    const cJSON *client = find_number(rows, "inode", (double)inode_of(waiting.client));
+    const cJSON *client = find_number(rows, "inode", (double)inode_of(waiting.client.fd));
     const cJSON *unaccepted = NULL;
     cJSON_ArrayForEach(unaccepted, rows)
     {
@@ -124,7 +132,7 @@ static void test_sockets_shows_a_listener_and_its_unaccepted_connection(void **s
     close_waiting(&waiting);
     /* The server's copy is still young enough, so ask for a new one. */
     strncat(target, "?max_age_ms=0", sizeof target - strlen(target) - 1);
-    assert_problem(target, 404, "no socket");
+    assert_problem_at(target, 404, "no socket");
 }
 
 static void test_sockets_when_a_unix_name_is_hostile_then_escaped(void **state)
@@ -176,25 +184,23 @@ static void test_sockets_when_many_then_all_arrive(void **state)
 
 enum { ASKERS = 6 };
 
-#define ASK "GET /api/v1/sockets?max_age_ms=0 HTTP/1.1\r\nHost: localhost\r\n"
-
 static void test_sockets_when_many_ask_at_once_then_each_gets_all(void **state)
 {
     (void)state;
-    static const char request[] = ASK "Connection: close\r\n\r\n";
-    int fds[ASKERS];
+    struct client clients[ASKERS];
     for (int i = 0; i < ASKERS; i++) {
-        fds[i] = client_connect(port);
-        assert_int_equal(send(fds[i], request, sizeof request - 1, MSG_NOSIGNAL),
-                         sizeof request - 1);
+        clients[i] = client_open(port);
+        client_puts(&clients[i], "GET /api/v1/sockets?max_age_ms=0 HTTP/1.1\r\n"
+                                 "Host: localhost\r\nConnection: close\r\n\r\n");
     }
     for (int i = 0; i < ASKERS; i++) {
-        size_t size = 0;
-        char *reply = client_read_all(fds[i], &size);
-        assert_memory_equal(reply, "HTTP/1.1 200 OK\r\n", 17);
-        assert_string_equal(reply + size - 7, "\r\n0\r\n\r\n");
-        free(reply);
-        close(fds[i]);
+        struct reply reply = client_reply(&clients[i], "GET");
+        assert_int_equal(reply.status, 200);
+        assert_reply_field(&reply, "Transfer-Encoding", "chunked");
+        assert_true(reply.complete);
+        assert_int_equal(client_wait_end(&clients[i]), 0);
+        reply_done(&reply);
+        client_close(&clients[i]);
     }
 }
 
@@ -207,15 +213,14 @@ static void test_sockets_when_some_never_read_then_others_are_served(void **stat
     static int pairs[PAIRS][2];
     static const char request[] =
         "GET /api/v1/sockets?max_age_ms=60000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    int fds[ASKERS];
+    struct client clients[ASKERS];
     for (int i = 0; i < PAIRS; i++) {
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pairs[i]), 0);
     }
     for (int i = 0; i < ASKERS; i++) {
-        fds[i] = client_connect_small(port, RECEIVE_BUFFER);
+        clients[i] = client_open_small(port, RECEIVE_BUFFER);
         for (int k = 0; k < TIMES; k++) {
-            assert_int_equal(send(fds[i], request, sizeof request - 1, MSG_NOSIGNAL),
-                             sizeof request - 1);
+            client_puts(&clients[i], request);
         }
     }
     double stuck = 0;
@@ -228,7 +233,7 @@ static void test_sockets_when_some_never_read_then_others_are_served(void **stat
     assert_true(number(list, "matched") >= 2 * PAIRS);
     cJSON_Delete(list);
     for (int i = 0; i < ASKERS; i++) {
-        close(fds[i]);
+        client_close(&clients[i]);
     }
     for (int i = 0; i < PAIRS; i++) {
         close(pairs[i][0]);
@@ -390,10 +395,10 @@ static void test_server_tells_of_itself(void **state)
 static void test_connections_shows_those_of_this_server(void **state)
 {
     (void)state;
-    int fd = client_connect(port); /* sends nothing */
+    struct client client = client_open(port); /* sends nothing */
     struct sockaddr_in address;
     socklen_t size = sizeof address;
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(getsockname(client.fd, (struct sockaddr *)&address, &size), 0);
     char peer[64];
     snprintf(peer, sizeof peer, "127.0.0.1:%u", ntohs(address.sin_port));
     /* Connecting only means that the kernel has it: wait until the server has, too. */
@@ -434,7 +439,7 @@ static void test_connections_shows_those_of_this_server(void **state)
     list = get_json("/api/v1/connections?state=head,body", 200);
     assert_int_equal(number(list, "matched"), 0);
     cJSON_Delete(list);
-    close(fd);
+    client_close(&client);
 }
 
 #define SERVER_TEST(test) cmocka_unit_test_setup_teardown(test, start_default, stop_server)

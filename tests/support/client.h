@@ -85,6 +85,13 @@ struct reply client_reply(struct client *client, const char *method);
 /* Sends and waits for the reply. */
 struct reply client_ask(struct client *client, const char *request);
 
+/* One request on a connection of its own, to the end of it. The request is given without its last
+ * field, "Connection: close", and the empty line. */
+struct reply client_fetch(uint16_t port, const char *head);
+
+/* GETs a target of localhost so, with further fields ("Name: value\r\n") or "". */
+struct reply client_get(uint16_t port, const char *target, const char *fields);
+
 void reply_done(struct reply *reply);
 
 /* Copies the value of a field; false when there is none. It must not come twice. */

@@ -171,6 +171,28 @@ struct reply client_ask(struct client *client, const char *request)
     return client_reply(client, strncmp(request, "HEAD ", 5) == 0 ? "HEAD" : "");
 }
 
+struct reply client_fetch(uint16_t port, const char *head)
+{
+    char request[4096];
+    int size = snprintf(request, sizeof request, "%sConnection: close\r\n\r\n", head);
+    assert_true(size > 0 && (size_t)size < sizeof request);
+    struct client client = client_open(port);
+    struct reply reply = client_ask(&client, request);
+    assert_true(reply.complete);
+    assert_int_equal(client_wait_end(&client), 0);
+    client_close(&client);
+    return reply;
+}
+
+struct reply client_get(uint16_t port, const char *target, const char *fields)
+{
+    char head[3000];
+    int size =
+        snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s", target, fields);
+    assert_true(size > 0 && (size_t)size < sizeof head);
+    return client_fetch(port, head);
+}
+
 void reply_done(struct reply *reply)
 {
     free(reply->head);
