@@ -201,15 +201,6 @@ static void test_snapshot_when_sockets_come_and_go_then_no_duplicate_and_none_mi
     close(listener);
 }
 
-/* Other programs' sockets would only cost time. Where a namespace is not allowed, it works among
- * them, too. */
-static int isolate(void **state)
-{
-    (void)state;
-    (void)enter_namespace();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -430,15 +430,6 @@ static void test_rows_are_counted_and_found_by_id(void **state)
     ph_snapshot_unref(snapshot);
 }
 
-/* Other programs' sockets would only cost time. Where a namespace is not allowed, it works among
- * them, too. */
-static int isolate(void **state)
-{
-    (void)state;
-    (void)enter_namespace();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
