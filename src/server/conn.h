@@ -2,14 +2,17 @@
  *
  * One connection: a state machine that a worker drives.
  *
- *   accepted ─→ head ─→ (body) ─→ (handling) ─→ writing ─→ idle ─→ head …
- *                  └──────────┴─────────────────→ writing ─→ lingering ─→ closed
+ *                                  handling
+ *                                    ↑ ↓
+ *   accepted ─→ head ─→ (body) ─→ writing ─→ idle ─→ head …
+ *                                    └─→ lingering ─→ closed
  *
  *   accepted    handed over by the accept thread, not seen by the worker yet
  *   idle        between requests: no memory but this structure
  *   head, body  a request is being received
- *   handling    a blocking handler has it, on the pool
- *   writing     the kernel did not take all of the output
+ *   writing     output is given to the kernel, and stays here until it has taken all
+ *   handling    a blocking handler has the request, on the pool; by way of writing, so that
+ *               earlier replies do not wait for it
  *   lingering   we have said all; what the peer still sends is thrown away, because a close with
  *               unread bytes would reset the connection and take our reply with it
  *
