@@ -185,9 +185,10 @@ struct ph_owner {
 
 /* Zero always means the default. */
 struct ph_sockets_config {
-    const char *proc_root; /* "/proc" */
-    bool procfs_only;      /* leave sock_diag alone */
-    size_t sockets_max;    /* more make ph_sockets_snapshot() fail with PH_ERR_LIMIT; 4 million */
+    const char *proc_root;  /* "/proc" */
+    bool procfs_only;       /* leave sock_diag alone */
+    size_t sockets_max;     /* more make ph_sockets_snapshot() fail with PH_ERR_LIMIT; 4 million */
+    unsigned snapshots_max; /* that somebody still holds; then -EBUSY in place of one more; 16 */
 };
 
 /** Creates an observer. @return 0; -ENOMEM. Nothing is read yet. */
@@ -206,6 +207,7 @@ PH_API void ph_sockets_free(struct ph_sockets *sockets);
  * call or is young enough. With 0 only a snapshot begun after this call counts.
  *
  * @return 0, and a reference for ph_snapshot_unref(); -ENOMEM; -EMFILE, -ENFILE; PH_ERR_LIMIT;
+ *         -EBUSY when snapshots_max older ones are held, and none of them will do;
  *         PH_ERR_SOURCE when no protocol at all has a source.
  */
 PH_API PH_MUST_CHECK int ph_sockets_snapshot(struct ph_sockets *sockets, unsigned max_age_ms,

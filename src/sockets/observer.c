@@ -14,11 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_SOCKETS_MAX = 4 * 1000 * 1000 };
+enum { DEFAULT_SOCKETS_MAX = 4 * 1000 * 1000, DEFAULT_SNAPSHOTS_MAX = 16 };
 
 struct ph_sockets {
     struct ph_sockets_config cfg;
     char *proc_root;         /* owned */
+    struct ph__tally *tally; /* owned together with the snapshots */
     pthread_mutex_t lock;    /* guards what follows */
     pthread_cond_t finished; /* a snapshot has been taken, or not */
     bool taking;
@@ -42,14 +43,21 @@ int ph_sockets_new_sized(struct ph_sockets **ret_sockets, const struct ph_socket
     const char *proc_root = sockets->cfg.proc_root ? sockets->cfg.proc_root : "/proc";
     size_t length = strlen(proc_root);
     sockets->proc_root = malloc(length + 1);
-    if (!sockets->proc_root) {
+    sockets->tally = malloc(sizeof *sockets->tally);
+    if (!sockets->proc_root || !sockets->tally) {
+        free(sockets->proc_root);
+        free(sockets->tally);
         free(sockets);
         return -ENOMEM;
     }
+    atomic_init(&sockets->tally->count, 1);
     memcpy(sockets->proc_root, proc_root, length + 1);
     sockets->cfg.proc_root = sockets->proc_root;
     if (sockets->cfg.sockets_max == 0) {
         sockets->cfg.sockets_max = DEFAULT_SOCKETS_MAX;
+    }
+    if (sockets->cfg.snapshots_max == 0) {
+        sockets->cfg.snapshots_max = DEFAULT_SNAPSHOTS_MAX;
     }
     pthread_mutex_init(&sockets->lock, NULL);
     pthread_cond_init(&sockets->finished, NULL);
@@ -65,6 +73,7 @@ void ph_sockets_free(struct ph_sockets *sockets)
     ph_snapshot_unref(sockets->latest);
     pthread_cond_destroy(&sockets->finished);
     pthread_mutex_destroy(&sockets->lock);
+    ph__tally_drop(sockets->tally);
     free(sockets->proc_root);
     free(sockets);
 }
@@ -98,6 +107,8 @@ static void take_next(struct ph_sockets *sockets)
     struct ph_snapshot *old = NULL;
     if (err == 0) {
         snapshot->sequence = sequence;
+        snapshot->tally = sockets->tally;
+        atomic_fetch_add_explicit(&sockets->tally->count, 1, memory_order_relaxed);
         old = sockets->latest;
         sockets->latest = snapshot;
     } else {
@@ -106,6 +117,15 @@ static void take_next(struct ph_sockets *sockets)
     }
     pthread_cond_broadcast(&sockets->finished);
     ph_snapshot_unref(old);
+}
+
+/* The latest one makes room for the next, unless others hold it too. With the lock held. */
+static bool too_many_held(const struct ph_sockets *sockets)
+{
+    unsigned held = atomic_load_explicit(&sockets->tally->count, memory_order_relaxed) - 1;
+    const struct ph_snapshot *latest = sockets->latest;
+    bool only_ours = latest && atomic_load_explicit(&latest->references, memory_order_relaxed) == 1;
+    return held - only_ours >= sockets->cfg.snapshots_max;
 }
 
 int ph_sockets_snapshot(struct ph_sockets *sockets, unsigned max_age_ms,
@@ -119,6 +139,8 @@ int ph_sockets_snapshot(struct ph_sockets *sockets, unsigned max_age_ms,
             err = sockets->error; /* what happened to the one that we would have shared */
         } else if (sockets->taking) {
             pthread_cond_wait(&sockets->finished, &sockets->lock);
+        } else if (too_many_held(sockets)) {
+            err = -EBUSY;
         } else {
             take_next(sockets);
         }

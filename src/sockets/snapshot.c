@@ -93,6 +93,13 @@ int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets
     return 0;
 }
 
+void ph__tally_drop(struct ph__tally *tally)
+{
+    if (tally && atomic_fetch_sub_explicit(&tally->count, 1, memory_order_acq_rel) == 1) {
+        free(tally);
+    }
+}
+
 struct ph_snapshot *ph_snapshot_ref(struct ph_snapshot *snapshot)
 {
     atomic_fetch_add_explicit(&snapshot->references, 1, memory_order_relaxed);
@@ -117,6 +124,7 @@ void ph_snapshot_unref(struct ph_snapshot *snapshot)
     free(snapshot->owners.items);
     pthread_cond_destroy(&snapshot->owners.finished);
     pthread_mutex_destroy(&snapshot->owners.lock);
+    ph__tally_drop(snapshot->tally);
     free(snapshot);
 }
 

@@ -17,6 +17,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* Counts the snapshots of one observer that somebody holds, and the observer itself: whichever
+ * goes last frees it. Slow readers keep snapshots alive, so their number has to have a limit. */
+struct ph__tally {
+    atomic_uint count;
+};
+
+/* Drops one; NULL is allowed. */
+void ph__tally_drop(struct ph__tally *tally);
+
 /* Filled by owners.c. */
 struct ph__owners {
     struct ph__arena arena;  /* processes and their texts */
@@ -38,6 +47,7 @@ struct ph__snapshot_names {
 
 struct ph_snapshot {
     atomic_uint references;
+    struct ph__tally *tally; /* where it is counted; NULL: nowhere */
     struct ph__rows rows;
     struct ph__arena texts;           /* paths, reasons */
     struct ph__snapshot_names *names; /* owned */

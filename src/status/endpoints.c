@@ -7,6 +7,7 @@
 #include "status/guard.h"
 #include "status/listing.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -208,6 +209,13 @@ int ph__reply_failure(struct ph_response *res, int err)
         return ph_reply_problem(res, 503,
                                 "The kernel offers neither sock_diag nor /proc/net, so its "
                                 "sockets cannot be read.");
+    }
+    if (err == -EBUSY) {
+        int failed = ph_response_header(res, "Retry-After", "1");
+        return failed ? failed
+                      : ph_reply_problem(res, 503,
+                                         "Slow clients are still reading older lists; try again, "
+                                         "or accept one of them with a larger max_age_ms.");
     }
     if (err == PH_ERR_LIMIT) {
         return ph_reply_problem(res, 503,

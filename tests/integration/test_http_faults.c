@@ -5,6 +5,7 @@
  */
 #include "support/client.h"
 #include "support/cmocka.h"
+#include "support/group.h"
 #include "support/server.h"
 
 #include <errno.h>
@@ -93,22 +94,12 @@ static void break_calls(enum call call, int times, int error)
     fail_next[call] = times;
 }
 
-static struct ph_server *server;
-
-static int start_server(void **state)
+static int start(void **state)
 {
     (void)state;
     test_thread = pthread_self();
     const struct ph_config cfg = {.workers = 1};
     server = server_start(&cfg);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    ph_server_free(server);
-    assert_int_equal(bodies_held, 0);
     return 0;
 }
 
@@ -360,5 +351,5 @@ int main(void)
         cmocka_unit_test(test_hand_over_when_epoll_is_full_then_503),
         cmocka_unit_test(test_server_when_signals_pour_in_then_every_request_is_answered),
     };
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, start, stop_server);
 }

@@ -5,6 +5,7 @@
  */
 #include "support/client.h"
 #include "support/cmocka.h"
+#include "support/group.h"
 #include "support/server.h"
 
 #include <stdio.h>
@@ -13,9 +14,7 @@
 
 enum { TARGET_MAX = 300, HEAD_MAX = 1000, HEADERS_MAX = 10, BODY_MAX = 5000 };
 
-static struct ph_server *server;
-
-static int start_server(void **state)
+static int start(void **state)
 {
     (void)state;
     const struct ph_config cfg = {.target_max = TARGET_MAX,
@@ -23,13 +22,6 @@ static int start_server(void **state)
                                   .headers_max = HEADERS_MAX,
                                   .body_max = BODY_MAX};
     server = server_start(&cfg);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    ph_server_free(server);
     return 0;
 }
 
@@ -237,5 +229,5 @@ int main(void)
         cmocka_unit_test(test_endless_input_when_of_any_kind_then_refused),
         cmocka_unit_test(test_config_when_senseless_then_refused),
     };
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, start, stop_server);
 }

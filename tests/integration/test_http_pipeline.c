@@ -5,6 +5,7 @@
  */
 #include "support/client.h"
 #include "support/cmocka.h"
+#include "support/group.h"
 #include "support/server.h"
 
 #include <stdio.h>
@@ -17,22 +18,6 @@
 #define WAIT "GET /wait HTTP/1.1" HOST "\r\n"
 
 enum { MANY = 100 };
-
-static struct ph_server *server;
-
-static int start_server(void **state)
-{
-    (void)state;
-    server = server_start(NULL);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    ph_server_free(server);
-    return 0;
-}
 
 /* Each request is `begin`, the number's tens, `middle`, its ones, and `end`. */
 static void ask_many(const char *begin, const char *middle, const char *end)

@@ -5,6 +5,8 @@
  */
 #include "support/client.h"
 #include "support/cmocka.h"
+#include "support/group.h"
+#include "support/refusal.h"
 #include "support/server.h"
 
 #include <stdio.h>
@@ -13,26 +15,9 @@
 #define HOST "\r\nHost: a\r\n\r\n"
 #define GET(target) "GET " target " HTTP/1.1" HOST
 
-struct row {
-    const char *name;
-    int status;
-    bool keeps; /* the connection stays open */
-    const char *bytes;
-    size_t size;
-};
-
-#define CLOSES(name, status, bytes)                   \
-    {                                                 \
-        name, status, false, bytes, sizeof(bytes) - 1 \
-    }
-#define KEEPS(name, status, bytes)                   \
-    {                                                \
-        name, status, true, bytes, sizeof(bytes) - 1 \
-    }
-
 static const char tls_hello[] = "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03\x00\x01\x02\x03";
 
-static const struct row rows[] = {
+static const struct refusal rows[] = {
     /* request lines */
     CLOSES("junk", 400, "\x01\x02\x03\r\n\r\n"),
     CLOSES("a TLS hello", 400, tls_hello),
@@ -141,9 +126,7 @@ static const struct row rows[] = {
            "Content-Length: 10\r\n\r\n"),
 };
 
-static struct ph_server *server;
-
-static int start_server(void **state)
+static int start(void **state)
 {
     (void)state;
     const struct ph_config cfg = {.body_max = 1000};
@@ -151,42 +134,10 @@ static int start_server(void **state)
     return 0;
 }
 
-static int stop_server(void **state)
-{
-    (void)state;
-    ph_server_free(server);
-    return 0;
-}
-
-static void check_row(struct client *client, const struct row *row)
-{
-    struct reply reply = client_reply(client, "");
-    if (reply.status != row->status) {
-        fail_msg("%s: expected %d, got %s\n%s", row->name, row->status, reply.head, reply.body);
-    }
-    assert_problem(&reply, row->status);
-    if (row->keeps) {
-        assert_no_reply_field(&reply, "Connection");
-        struct reply next = client_ask(client, GET("/hello"));
-        assert_reply_text(&next, 200, "hello");
-        reply_done(&next);
-    } else {
-        assert_reply_field(&reply, "Connection", "close");
-        assert_int_equal(client_wait_end(client), 0);
-    }
-    reply_done(&reply);
-}
-
 static void test_each_when_sent_then_refused(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct client client = client_open(ph_server_port(server));
-        client_send(&client, rows[i].bytes, rows[i].size);
-        check_row(&client, &rows[i]);
-        client_close(&client);
-        assert_served(ph_server_port(server));
-    }
+    check_refusals(rows, sizeof rows / sizeof *rows);
     wait_connections(server, "", 0);
 }
 
@@ -202,7 +153,7 @@ static void test_each_when_sent_in_two_then_the_same(void **state)
         client_send(&client, rows[i].bytes, half);
         wait_bytes_in(server, stats.bytes_in + half);
         client_send_until_refused(&client, rows[i].bytes + half, rows[i].size - half);
-        check_row(&client, &rows[i]);
+        check_refusal(&client, &rows[i]);
         client_close(&client);
     }
 }
@@ -248,5 +199,5 @@ int main(void)
         cmocka_unit_test(test_wrong_method_when_answered_then_allow_lists_the_right_ones),
         cmocka_unit_test(test_problem_when_path_is_hostile_then_escaped),
     };
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, start, stop_server);
 }

@@ -5,6 +5,7 @@
  */
 #include "support/client.h"
 #include "support/cmocka.h"
+#include "support/group.h"
 #include "support/server.h"
 
 #include <errno.h>
@@ -19,20 +20,11 @@ static const char *const kinds[] = {"copy", "take", "static", "generate"};
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static struct ph_server *server;
-
-static int start_server(void **state)
+static int start(void **state)
 {
     (void)state;
     const struct ph_config cfg = {.workers = 1};
     server = server_start(&cfg);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    ph_server_free(server);
     return 0;
 }
 
@@ -246,5 +238,5 @@ int main(void)
         cmocka_unit_test(test_generator_when_it_fails_then_connection_reset),
         cmocka_unit_test(test_body_when_not_sent_then_released_once),
     };
-    return cmocka_run_group_tests(tests, start_server, stop_server);
+    return cmocka_run_group_tests(tests, start, stop_server);
 }

@@ -5,6 +5,7 @@
  */
 #include "support/client.h"
 #include "support/cmocka.h"
+#include "support/group.h"
 #include "support/server.h"
 
 #include <stdio.h>
@@ -108,22 +109,7 @@ static const struct row rows[] = {
      NULL},
 };
 
-static struct ph_server *server;
 static uint64_t bytes_sent; /* to this server, all of which it reads */
-
-static int start_server(void **state)
-{
-    (void)state;
-    server = server_start(NULL);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    ph_server_free(server);
-    return 0;
-}
 
 /* Writes a reply down, without its date. */
 static void note(FILE *to, const struct reply *reply)

@@ -86,6 +86,18 @@ void proc_root_process(const struct proc_root *root, int pid, const char *comman
     proc_root_write(root, path, text);
 }
 
+const char tcp_listener[] = TCP_HEADING "   0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 100\n"
+                                        "   1: 0100007F:0050 0100007F:9C40 01 0:0 0:0 0 0 0 101\n";
+
+void proc_root_listener(struct proc_root *root)
+{
+    proc_root_make(root);
+    proc_root_write(root, "net/tcp", tcp_listener);
+    proc_root_process(root, 1, "init", 0);
+    proc_root_process(root, 50, "srv", 33);
+    proc_root_link(root, "50/fd/3", "socket:[100]");
+}
+
 bool read_recorded(const char *name, struct recorded *ret_recorded)
 {
     char path[PATH_MAX_HERE];
@@ -126,6 +138,23 @@ struct ph_snapshot *take_snapshot(const struct ph_sockets_config *cfg)
 struct ph_snapshot *take_from(const struct proc_root *root)
 {
     return take_snapshot(&(struct ph_sockets_config){.proc_root = root->path, .procfs_only = true});
+}
+
+struct ph_snapshot *take_with_owners(const struct proc_root *root)
+{
+    struct ph_snapshot *snapshot = take_from(root);
+    assert_int_equal(ph_snapshot_owners(snapshot), 0);
+    return snapshot;
+}
+
+enum ph_owner_unknown reason_of(const struct proc_root *root, size_t row)
+{
+    struct ph_snapshot *snapshot = take_with_owners(root);
+    const struct ph_socket *socket = ph_snapshot_at(snapshot, row);
+    assert_non_null(socket);
+    enum ph_owner_unknown reason = socket->owner_unknown;
+    ph_snapshot_unref(snapshot);
+    return reason;
 }
 
 uint64_t inode_of(int fd)
@@ -188,6 +217,61 @@ bool has_owner(const struct ph_snapshot *snapshot, const struct ph_socket *socke
         }
     }
     return false;
+}
+
+/* 7F000001 and 0A000002 are written as little-endian words. */
+static const char tcp_table[] =
+    TCP_HEADING "   0: 0100007F:0050 00000000:0000 0A 0:0 0:0 0    33 0 1\n"
+                "   1: 0100007F:0050 0200000A:9C40 01 0:0 0:0 0    33 0 2\n"
+                "   2: 0200000A:9C41 0800000A:01BB 08 0:0 0:0 0  1000 0 3\n";
+static const char tcp6_table[] = TCP_HEADING
+    "   0: 00000000000000000000000000000000:1F90 00000000000000000000000000000000:0000 0A 0:0 0:0 "
+    "0 0 0 4\n"
+    "   1: 0000000000000000FFFF00000200000A:1F90 0000000000000000FFFF00000300000A:9C40 05 0:0 0:0 "
+    "0 0 0 5\n";
+static const char udp_table[] =
+    TCP_HEADING "   0: 00000000:0035 00000000:0000 07 0:0 0:0 0 0 0 6 2 0 0\n"
+                "   1: 0200000A:9C42 0900000A:0035 01 0:0 0:0 0 0 0 7 2 0 0\n";
+
+void machine_make(struct machine *machine, const char *unix_rows, const char *command)
+{
+    struct proc_root *root = &machine->root;
+    char unix_table[512];
+    snprintf(unix_table, sizeof unix_table, "%s%s", UNIX_HEADING, unix_rows);
+    proc_root_make(root);
+    proc_root_write(root, "net/tcp", tcp_table);
+    proc_root_write(root, "net/tcp6", tcp6_table);
+    proc_root_write(root, "net/udp", udp_table);
+    proc_root_write(root, "net/unix", unix_table);
+    proc_root_process(root, 1, "init", 0);
+    proc_root_process(root, 50, "nginx", 33);
+    proc_root_process(root, 51, command, 33);
+    proc_root_link(root, "50/fd/3", "socket:[1]");
+    proc_root_link(root, "51/fd/3", "socket:[1]");
+    proc_root_link(root, "51/fd/4", "socket:[6]");
+    machine->snapshot = take_with_owners(root);
+}
+
+void machine_remove(struct machine *machine)
+{
+    ph_snapshot_unref(machine->snapshot);
+    proc_root_remove(&machine->root);
+}
+
+const char *machine_matching(const struct machine *machine, row_test *matches, const void *what)
+{
+    static char digits[16];
+    size_t used = 0;
+    for (uint64_t inode = 1; inode <= 9; inode++) {
+        for (size_t i = 0; i < ph_snapshot_count(machine->snapshot); i++) {
+            const struct ph_socket *row = ph_snapshot_at(machine->snapshot, i);
+            if (row->inode == inode && matches(what, machine->snapshot, row)) {
+                digits[used++] = (char)('0' + inode);
+            }
+        }
+    }
+    digits[used] = '\0';
+    return digits;
 }
 
 int open_bound(int family, int type, union any_address *ret_address, socklen_t *ret_size)

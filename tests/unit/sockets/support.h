@@ -36,6 +36,13 @@ void proc_root_process(const struct proc_root *root, int pid, const char *comman
 #define TCP_HEADING "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt\n"
 #define UNIX_HEADING "Num       RefCount Protocol Flags    Type St Inode Path\n"
 
+/* /proc/net/tcp with a listener on port 80, inode 100, and a connection to it, inode 101. */
+extern const char tcp_listener[];
+
+/* Makes a folder with that, init, and a process 50 of user 33 that has the listener as its
+ * descriptor 3. */
+void proc_root_listener(struct proc_root *root);
+
 /* ---- recorded dumps ---- */
 
 /* The payloads of the messages in a file below tests/data/sockets, recorded in a namespace that
@@ -63,6 +70,12 @@ struct ph_snapshot *take_snapshot(const struct ph_sockets_config *cfg);
 /* One of a folder that stands for /proc. */
 struct ph_snapshot *take_from(const struct proc_root *root);
 
+/* The same, with owners. */
+struct ph_snapshot *take_with_owners(const struct proc_root *root);
+
+/* Why the owner of a row is unknown in a snapshot that is taken for it. */
+enum ph_owner_unknown reason_of(const struct proc_root *root, size_t row);
+
 uint64_t inode_of(int fd);
 
 /* The row of a descriptor of ours; asserts that there is exactly one, or returns NULL. */
@@ -81,6 +94,25 @@ struct ph_snapshot *await_row(const struct ph_sockets_config *cfg, enum ph_proto
 /* Whether there is an owner with this pid and descriptor. */
 bool has_owner(const struct ph_snapshot *snapshot, const struct ph_socket *socket, pid_t pid,
                int fd);
+
+/* ---- a machine of nine sockets ---- */
+
+/* Inodes 1 to 9: 1 listens on 127.0.0.1:80, 2 is its connection from 10.0.0.2:40000, 3 goes from
+ * 10.0.0.2:40001 to 10.0.0.8:443 in close_wait, 4 listens on [::]:8080, 5 is mapped, 6 and 7 are
+ * UDP, 8 and 9 unix. Processes 50, "nginx", and 51 have 1; 51 has 6 as well. */
+struct machine {
+    struct proc_root root;
+    struct ph_snapshot *snapshot; /* with owners */
+};
+
+/* `unix_rows`: those of 8 and 9; `command`: that of process 51. */
+void machine_make(struct machine *machine, const char *unix_rows, const char *command);
+void machine_remove(struct machine *machine);
+
+/* The inodes of the rows that match, as digits in order; good until the next call. */
+typedef bool row_test(const void *what, const struct ph_snapshot *snapshot,
+                      const struct ph_socket *row);
+const char *machine_matching(const struct machine *machine, row_test *matches, const void *what);
 
 /* ---- real sockets ---- */
 

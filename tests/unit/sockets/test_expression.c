@@ -11,78 +11,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Inodes 1 to 9: 1 listens on 127.0.0.1:80, 2 is its connection from 10.0.0.2:40000, 3 goes from
- * 10.0.0.2:40001 to 10.0.0.8:443 in close_wait, 4 listens on [::]:8080, 5 is mapped, 6 and 7 are
- * UDP, 8 and 9 unix. */
-static const char tcp_table[] =
-    TCP_HEADING "   0: 0100007F:0050 00000000:0000 0A 0:0 0:0 0    33 0 1\n"
-                "   1: 0100007F:0050 0200000A:9C40 01 0:0 0:0 0    33 0 2\n"
-                "   2: 0200000A:9C41 0800000A:01BB 08 0:0 0:0 0  1000 0 3\n";
-static const char tcp6_table[] = TCP_HEADING
-    "   0: 00000000000000000000000000000000:1F90 00000000000000000000000000000000:0000 0A 0:0 0:0 "
-    "0 0 0 4\n"
-    "   1: 0000000000000000FFFF00000200000A:1F90 0000000000000000FFFF00000300000A:9C40 05 0:0 0:0 "
-    "0 0 0 5\n";
-static const char udp_table[] =
-    TCP_HEADING "   0: 00000000:0035 00000000:0000 07 0:0 0:0 0 0 0 6 2 0 0\n"
-                "   1: 0200000A:9C42 0900000A:0035 01 0:0 0:0 0 0 0 7 2 0 0\n";
-static const char unix_table[] =
-    UNIX_HEADING "0000000000000000: 00000003 00000000 00010000 0001 01 8 /run/a-b=c\n"
-                 "0000000000000000: 00000003 00000000 00000000 0002 03 9\n";
-
-struct fixture {
-    struct proc_root root;
-    struct ph_snapshot *snapshot;
-};
+static const char unix_rows[] =
+    "0000000000000000: 00000003 00000000 00010000 0001 01 8 /run/a-b=c\n"
+    "0000000000000000: 00000003 00000000 00000000 0002 03 9\n";
 
 static int set_up(void **state)
 {
-    static struct fixture fixture;
-    proc_root_make(&fixture.root);
-    proc_root_write(&fixture.root, "net/tcp", tcp_table);
-    proc_root_write(&fixture.root, "net/tcp6", tcp6_table);
-    proc_root_write(&fixture.root, "net/udp", udp_table);
-    proc_root_write(&fixture.root, "net/unix", unix_table);
-    proc_root_process(&fixture.root, 1, "init", 0);
-    proc_root_process(&fixture.root, 50, "nginx", 33);
-    proc_root_process(&fixture.root, 51, "two words", 33);
-    proc_root_link(&fixture.root, "50/fd/3", "socket:[1]");
-    proc_root_link(&fixture.root, "51/fd/3", "socket:[1]");
-    proc_root_link(&fixture.root, "51/fd/4", "socket:[6]");
-    fixture.snapshot = take_from(&fixture.root);
-    assert_int_equal(ph_snapshot_owners(fixture.snapshot), 0);
-    *state = &fixture;
+    static struct machine machine;
+    machine_make(&machine, unix_rows, "two words");
+    *state = &machine;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct fixture *fixture = *state;
-    ph_snapshot_unref(fixture->snapshot);
-    proc_root_remove(&fixture->root);
+    machine_remove(*state);
     return 0;
 }
 
+static bool match(const void *expression, const struct ph_snapshot *snapshot,
+                  const struct ph_socket *row)
+{
+    return ph__expression_match(expression, snapshot, row);
+}
+
 /* Compares the inodes that match, as digits in order. */
-static void assert_matches(const struct fixture *fixture, const char *text, const char *expected)
+static void assert_matches(const struct machine *machine, const char *text, const char *expected)
 {
     struct ph__expression *expression = NULL;
     char problem[256] = "";
-    char digits[16];
-    size_t used = 0;
     int err = ph__expression_new(&expression, text, problem, sizeof problem);
     assert_string_equal(problem, "");
     assert_int_equal(err, 0);
-    for (uint64_t inode = 1; inode <= 9; inode++) {
-        for (size_t i = 0; i < ph_snapshot_count(fixture->snapshot); i++) {
-            const struct ph_socket *row = ph_snapshot_at(fixture->snapshot, i);
-            if (row->inode == inode && ph__expression_match(expression, fixture->snapshot, row)) {
-                digits[used++] = (char)('0' + inode);
-            }
-        }
-    }
-    digits[used] = '\0';
-    assert_string_equal(digits, expected);
+    assert_string_equal(machine_matching(machine, match, expression), expected);
     ph__expression_free(expression);
 }
 
@@ -321,7 +282,7 @@ static void test_any_sequence_of_words_is_refused_or_runs(void **state)
         "!",     "&&",     "||",      "<",     ">=",   "\"",    "'x y'", "pid",     "5",
         "inode", "unix:*", "command", "user",  "root", "*:80",  ",",
     };
-    struct fixture *fixture = *state;
+    struct machine *machine = *state;
     unsigned random = 12345;
     unsigned accepted = 0;
     for (int round = 0; round < 50000; round++) {
@@ -338,9 +299,9 @@ static void test_any_sequence_of_words_is_refused_or_runs(void **state)
         int err = ph__expression_new(&expression, text, problem, sizeof problem);
         if (err == 0) {
             accepted++;
-            for (size_t i = 0; i < ph_snapshot_count(fixture->snapshot); i++) {
-                (void)ph__expression_match(expression, fixture->snapshot,
-                                           ph_snapshot_at(fixture->snapshot, i));
+            for (size_t i = 0; i < ph_snapshot_count(machine->snapshot); i++) {
+                (void)ph__expression_match(expression, machine->snapshot,
+                                           ph_snapshot_at(machine->snapshot, i));
             }
         } else {
             assert_int_equal(err, PH_ERR_PARAMETER);
@@ -353,7 +314,7 @@ static void test_any_sequence_of_words_is_refused_or_runs(void **state)
 
 static void test_filter_takes_expressions_beside_short_forms(void **state)
 {
-    struct fixture *fixture = *state;
+    struct machine *machine = *state;
     struct ph_filter *filter = NULL;
     char problem[256] = "";
     assert_int_equal(ph_filter_new(&filter), 0);
@@ -364,8 +325,8 @@ static void test_filter_takes_expressions_beside_short_forms(void **state)
     assert_false(ph_filter_needs_owners(filter));
     assert_int_equal(ph_filter_add(filter, "state", "listen", problem, sizeof problem), 0);
     size_t matches = 0;
-    for (size_t i = 0; i < ph_snapshot_count(fixture->snapshot); i++) {
-        matches += ph_filter_match(filter, fixture->snapshot, ph_snapshot_at(fixture->snapshot, i));
+    for (size_t i = 0; i < ph_snapshot_count(machine->snapshot); i++) {
+        matches += ph_filter_match(filter, machine->snapshot, ph_snapshot_at(machine->snapshot, i));
     }
     assert_int_equal(matches, 1);
     assert_int_equal(ph_filter_add(filter, "filter", "not command = x", problem, sizeof problem),

@@ -8,82 +8,42 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Inodes 1 to 9; what matches is told by the set of them. 7F000001 and 0A000002 are written as
- * little-endian words. */
-static const char tcp_table[] =
-    TCP_HEADING "   0: 0100007F:0050 00000000:0000 0A 0:0 0:0 0    33 0 1\n"
-                "   1: 0100007F:0050 0200000A:9C40 01 0:0 0:0 0    33 0 2\n"
-                "   2: 0200000A:9C41 0800000A:01BB 08 0:0 0:0 0  1000 0 3\n";
-static const char tcp6_table[] = TCP_HEADING
-    "   0: 00000000000000000000000000000000:1F90 00000000000000000000000000000000:0000 0A 0:0 0:0 "
-    "0 0 0 4\n"
-    "   1: 0000000000000000FFFF00000200000A:1F90 0000000000000000FFFF00000300000A:9C40 05 0:0 0:0 "
-    "0 0 0 5\n";
-static const char udp_table[] =
-    TCP_HEADING "   0: 00000000:0035 00000000:0000 07 0:0 0:0 0 0 0 6 2 0 0\n"
-                "   1: 0200000A:9C42 0900000A:0035 01 0:0 0:0 0 0 0 7 2 0 0\n";
-static const char unix_table[] =
-    UNIX_HEADING "0000000000000000: 00000003 00000000 00000000 0001 03 8 /run/80\n"
-                 "0000000000000000: 00000003 00000000 00000000 0002 03 9\n";
-
-struct fixture {
-    struct proc_root root;
-    struct ph_snapshot *snapshot;
-};
+static const char unix_rows[] = "0000000000000000: 00000003 00000000 00000000 0001 03 8 /run/80\n"
+                                "0000000000000000: 00000003 00000000 00000000 0002 03 9\n";
 
 static int set_up(void **state)
 {
-    static struct fixture fixture;
-    proc_root_make(&fixture.root);
-    proc_root_write(&fixture.root, "net/tcp", tcp_table);
-    proc_root_write(&fixture.root, "net/tcp6", tcp6_table);
-    proc_root_write(&fixture.root, "net/udp", udp_table);
-    proc_root_write(&fixture.root, "net/unix", unix_table);
-    proc_root_process(&fixture.root, 1, "init", 0);
-    proc_root_process(&fixture.root, 50, "nginx", 33);
-    proc_root_process(&fixture.root, 51, "systemd-resolve", 33);
-    proc_root_link(&fixture.root, "50/fd/3", "socket:[1]");
-    proc_root_link(&fixture.root, "51/fd/3", "socket:[1]");
-    proc_root_link(&fixture.root, "51/fd/4", "socket:[6]");
-    fixture.snapshot = take_from(&fixture.root);
-    assert_int_equal(ph_snapshot_owners(fixture.snapshot), 0);
-    *state = &fixture;
+    static struct machine machine;
+    machine_make(&machine, unix_rows, "systemd-resolve");
+    *state = &machine;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct fixture *fixture = *state;
-    ph_snapshot_unref(fixture->snapshot);
-    proc_root_remove(&fixture->root);
+    machine_remove(*state);
     return 0;
 }
 
-/* The inodes that match, as digits in order. */
-static const char *matching(const struct fixture *fixture, const struct ph_filter *filter)
+static bool match(const void *filter, const struct ph_snapshot *snapshot,
+                  const struct ph_socket *row)
 {
-    static char digits[16];
-    size_t used = 0;
-    for (uint64_t inode = 1; inode <= 9; inode++) {
-        for (size_t i = 0; i < ph_snapshot_count(fixture->snapshot); i++) {
-            const struct ph_socket *row = ph_snapshot_at(fixture->snapshot, i);
-            if (row->inode == inode && ph_filter_match(filter, fixture->snapshot, row)) {
-                digits[used++] = (char)('0' + inode);
-            }
-        }
-    }
-    digits[used] = '\0';
-    return digits;
+    return ph_filter_match(filter, snapshot, row);
 }
 
-static void assert_matches(const struct fixture *fixture, const char *name, const char *values,
+static const char *matching(const struct machine *machine, const struct ph_filter *filter)
+{
+    return machine_matching(machine, match, filter);
+}
+
+static void assert_matches(const struct machine *machine, const char *name, const char *values,
                            const char *expected)
 {
     struct ph_filter *filter = NULL;
     char problem[256] = "";
     assert_int_equal(ph_filter_new(&filter), 0);
     assert_int_equal(ph_filter_add(filter, name, values, problem, sizeof problem), 0);
-    assert_string_equal(matching(fixture, filter), expected);
+    assert_string_equal(matching(machine, filter), expected);
     ph_filter_free(filter);
 }
 
@@ -219,7 +179,7 @@ static void test_address_filters(void **state)
 
 static void test_owner_filters_want_owners(void **state)
 {
-    struct fixture *fixture = *state;
+    struct machine *machine = *state;
     static const char *const names[] = {"pid", "command"};
     static const char *const values[] = {"50", "nginx"};
     for (size_t i = 0; i < 2; i++) {
@@ -228,14 +188,14 @@ static void test_owner_filters_want_owners(void **state)
         assert_int_equal(ph_filter_new(&filter), 0);
         assert_int_equal(ph_filter_add(filter, names[i], values[i], problem, sizeof problem), 0);
         assert_true(ph_filter_needs_owners(filter));
-        assert_string_equal(matching(fixture, filter), "1");
+        assert_string_equal(matching(machine, filter), "1");
         ph_filter_free(filter);
     }
-    assert_matches(fixture, "pid", "51,50", "16");
-    assert_matches(fixture, "pid", "1", "");
-    assert_matches(fixture, "command", "nginx,other", "1");
-    assert_matches(fixture, "command", "ngin", "");
-    assert_matches(fixture, "command", "systemd-resolved", "16"); /* the kernel keeps 15 bytes */
+    assert_matches(machine, "pid", "51,50", "16");
+    assert_matches(machine, "pid", "1", "");
+    assert_matches(machine, "command", "nginx,other", "1");
+    assert_matches(machine, "command", "ngin", "");
+    assert_matches(machine, "command", "systemd-resolved", "16"); /* the kernel keeps 15 bytes */
 }
 
 static void test_several_calls_are_joined_by_and(void **state)

@@ -259,6 +259,32 @@ static void test_config_when_shorter_then_the_rest_is_default(void **state)
     ph_sockets_free(sockets);
 }
 
+static void test_snapshot_when_too_many_are_held_then_busy(void **state)
+{
+    (void)state;
+    const struct ph_sockets_config cfg = {.snapshots_max = 2};
+    struct ph_sockets *sockets;
+    struct ph_snapshot *held[2];
+    struct ph_snapshot *more;
+    assert_int_equal(ph_sockets_new(&sockets, &cfg), 0);
+    assert_int_equal(ph_sockets_snapshot(sockets, 0, &held[0]), 0);
+    assert_int_equal(ph_sockets_snapshot(sockets, 0, &held[1]), 0);
+    assert_int_equal(ph_sockets_snapshot(sockets, 0, &more), -EBUSY);
+    assert_int_equal(ph_sockets_snapshot(sockets, 60000, &more), 0); /* an old one still will do */
+    assert_ptr_equal(more, held[1]);
+    ph_snapshot_unref(more);
+    ph_snapshot_unref(held[0]);
+    assert_int_equal(ph_sockets_snapshot(sockets, 0, &held[0]), 0);
+    for (int i = 0; i < 2; i++) {
+        ph_snapshot_unref(held[i]);
+    }
+    for (int i = 0; i < 5; i++) { /* who lets go each time may go on asking */
+        assert_int_equal(ph_sockets_snapshot(sockets, 0, &more), 0);
+        ph_snapshot_unref(more);
+    }
+    ph_sockets_free(sockets);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -271,6 +297,7 @@ int main(void)
         TEST(test_snapshot_when_one_is_under_way_then_shared_by_rule),
         TEST(test_snapshot_when_shared_one_fails_then_all_hear_of_it),
         TEST(test_snapshot_outlives_its_observer),
+        TEST(test_snapshot_when_too_many_are_held_then_busy),
         TEST(test_config_when_shorter_then_the_rest_is_default),
     };
     return cmocka_run_group_tests(tests, isolate, NULL);

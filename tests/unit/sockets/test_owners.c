@@ -58,19 +58,11 @@ int __wrap_ph__process_start(int folder, const char *path, uint64_t *ret_start)
 
 /* ---- on a folder that stands for /proc ---- */
 
-static const char tcp_table[] =
-    TCP_HEADING "   0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 100\n"
-                "   1: 0100007F:0050 0100007F:9C40 01 0:0 0:0 0 0 0 101\n";
-
 static int set_up(void **state)
 {
     static struct proc_root root;
-    proc_root_make(&root);
-    proc_root_write(&root, "net/tcp", tcp_table);
-    proc_root_process(&root, 1, "init", 0);
-    proc_root_process(&root, 50, "srv", 33);
+    proc_root_listener(&root);
     proc_root_link(&root, "50/fd/0", "/dev/null");
-    proc_root_link(&root, "50/fd/3", "socket:[100]");
     proc_root_link(&root, "50/fd/5", "socket:[100]");
     refused_folder = refused_link = NULL;
     later_start = 0;
@@ -82,23 +74,6 @@ static int tear_down(void **state)
 {
     proc_root_remove(*state);
     return 0;
-}
-
-static struct ph_snapshot *take_with_owners(const struct proc_root *root)
-{
-    struct ph_snapshot *snapshot = take_from(root);
-    assert_int_equal(ph_snapshot_owners(snapshot), 0);
-    return snapshot;
-}
-
-static enum ph_owner_unknown reason_of(const struct proc_root *root, size_t row)
-{
-    struct ph_snapshot *snapshot = take_with_owners(root);
-    const struct ph_socket *socket = ph_snapshot_at(snapshot, row);
-    assert_non_null(socket);
-    enum ph_owner_unknown reason = socket->owner_unknown;
-    ph_snapshot_unref(snapshot);
-    return reason;
 }
 
 static void test_owners_when_out_of_memory_then_enomem_and_tried_again(void **state)

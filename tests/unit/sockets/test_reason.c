@@ -9,18 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char tcp_table[] =
-    TCP_HEADING "   0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 100\n"
-                "   1: 0100007F:0050 0100007F:9C40 01 0:0 0:0 0 0 0 101\n";
-
 static int set_up(void **state)
 {
     static struct proc_root root;
-    proc_root_make(&root);
-    proc_root_write(&root, "net/tcp", tcp_table);
-    proc_root_process(&root, 1, "init", 0);
-    proc_root_process(&root, 50, "srv", 33);
-    proc_root_link(&root, "50/fd/3", "socket:[100]");
+    proc_root_listener(&root);
     *state = &root;
     return 0;
 }
@@ -31,29 +23,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct ph_snapshot *take_with_owners(const struct proc_root *root)
-{
-    struct ph_snapshot *snapshot = take_from(root);
-    assert_int_equal(ph_snapshot_owners(snapshot), 0);
-    return snapshot;
-}
-
-static enum ph_owner_unknown reason_of(const struct proc_root *root, size_t row)
-{
-    struct ph_snapshot *snapshot = take_with_owners(root);
-    const struct ph_socket *socket = ph_snapshot_at(snapshot, row);
-    assert_non_null(socket);
-    enum ph_owner_unknown reason = socket->owner_unknown;
-    ph_snapshot_unref(snapshot);
-    return reason;
-}
-
 static void test_reason_when_processes_are_hidden_then_permission(void **state)
 {
     (void)state;
     struct proc_root root;
     proc_root_make(&root);
-    proc_root_write(&root, "net/tcp", tcp_table);
+    proc_root_write(&root, "net/tcp", tcp_listener);
     assert_int_equal(reason_of(&root, 0), PH_OWNER_UNKNOWN_PERMISSION);
     proc_root_remove(&root);
 }
@@ -120,7 +95,7 @@ static void test_reason_when_closed_since_then_orphan(void **state)
 
     char path[100];
     snprintf(path, sizeof path, "%s/net/tcp", root->path);
-    proc_root_write(root, "net/tcp", tcp_table);
+    proc_root_write(root, "net/tcp", tcp_listener);
     snapshot = take_from(root);
     assert_int_equal(unlink(path), 0); /* cannot be read again: nobody is declared closed */
     assert_int_equal(ph_snapshot_owners(snapshot), 0);
@@ -135,7 +110,7 @@ static void test_reason_when_very_many_have_no_inode_then_still_linear(void **st
     struct proc_root *root = *state;
     char *table = malloc((size_t)COUNT * LINE + 1000);
     assert_non_null(table);
-    char *at = table + snprintf(table, COUNT, "%s", tcp_table);
+    char *at = table + snprintf(table, COUNT, "%s", tcp_listener);
     for (unsigned i = 0; i < COUNT; i++) {
         at += snprintf(at, LINE, "   2: 0100007F:0050 0100007F:%04X 06 0:0 3:0 0 0 0 0\n", i);
     }
