@@ -198,7 +198,7 @@ const LIVE_WORDS = {
     lost: 'Lost',
     token: 'Locked',
 };
-let retry = { at: null, message: '' };
+let retry = { at: null };
 
 function tell_time() {
     const old = last.taken === null ? null : performance.now() - last.taken;
@@ -214,6 +214,15 @@ function tell_time() {
     );
 }
 
+/* What the notice says, and behind it when the next try is, which tell_time() keeps up to date. */
+function say_notice(words, retry_at) {
+    retry = { at: retry_at };
+    at('notice-text').replaceChildren(
+        words,
+        element('span', { id: 'notice-when', 'aria-hidden': 'true' }),
+    );
+}
+
 function show_state(state, { error, retry_at }) {
     at('live').dataset.state = state;
     set_text(at('live-text'), LIVE_WORDS[state]);
@@ -221,16 +230,12 @@ function show_state(state, { error, retry_at }) {
     document.body.classList.toggle('is-stale', lost || state === 'token');
     at('notice').hidden = !lost;
     if (lost) {
-        retry = { at: retry_at, message: error.message };
         const words =
             error.kind === 'network'
                 ? 'The connection to the server is lost.'
                 : `The server cannot answer: ${error.message}.`;
         const shown = last.taken === null ? '' : ' What is shown is old.';
-        at('notice-text').replaceChildren(
-            words + shown,
-            element('span', { id: 'notice-when', 'aria-hidden': 'true' }),
-        );
+        say_notice(words + shown, retry_at);
     }
     if (state === 'token') {
         ask_for_token();
@@ -313,7 +318,7 @@ function listen_to_buttons() {
     at('token-dialog').addEventListener('close', () => {
         if (at('live').dataset.state === 'token' && read_token() === null) {
             at('notice').hidden = false;
-            set_text(at('notice-text'), 'This server answers only with a token.');
+            say_notice('This server answers only with a token.', null);
         }
     });
     at('token-form').addEventListener('submit', (event) => {

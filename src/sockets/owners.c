@@ -222,8 +222,22 @@ static int look_at_processes(struct scan *scan)
     return err;
 }
 
+static int compare_found(const void *left, const void *right)
+{
+    const struct found *a = left;
+    const struct found *b = right;
+    if (a->process->pid != b->process->pid) {
+        return a->process->pid < b->process->pid ? -1 : 1;
+    }
+    return (a->fd > b->fd) - (a->fd < b->fd);
+}
+
+/* The owners of a socket stand in the order of pid and descriptor, whatever readdir() says. */
 static int group_by_row(struct scan *scan)
 {
+    if (scan->count > 0) {
+        qsort(scan->found, scan->count, sizeof *scan->found, compare_found);
+    }
     struct ph_socket *rows = scan->snapshot->rows.items;
     size_t row_count = scan->snapshot->rows.count;
     struct ph_owner *items = malloc((scan->count + 1) * sizeof *items);

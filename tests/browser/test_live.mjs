@@ -233,6 +233,8 @@ await browser_tests('live', (on_page) => {
             await page.getByRole('dialog').waitFor();
             await page.keyboard.press('Escape');
             await page.getByText('This server answers only with a token.').waitFor();
+            /* The clock goes on ticking and writes there. */
+            await page.locator('#notice-when').waitFor({ state: 'attached' });
             await page.getByRole('button', { name: 'Try now' }).click();
             await page.getByRole('dialog').waitFor();
         },

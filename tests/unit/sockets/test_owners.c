@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 static const char *refused_folder; /* opening it fails with `refusal` */
-static const char *refused_link;   /* reading it fails with `refusal` */
+static const char *refused_link;   /* reading it fails with `refusal`; "": reading any */
 static int refusal;                /* errno */
 static int later_start;            /* added to every second start time that is read */
 static atomic_uint scans;          /* of the list of processes */
@@ -38,7 +38,7 @@ ssize_t __real_readlinkat(int folder, const char *path, char *buffer, size_t siz
 ssize_t __wrap_readlinkat(int folder, const char *path, char *buffer, size_t size);
 ssize_t __wrap_readlinkat(int folder, const char *path, char *buffer, size_t size)
 {
-    if (refused_link && strcmp(path, refused_link) == 0) {
+    if (refused_link && (!refused_link[0] || strcmp(path, refused_link) == 0)) {
         errno = refusal;
         return -1;
     }
@@ -121,7 +121,7 @@ static void test_owners_when_process_may_not_be_read_then_permission(void **stat
     refusal = EPERM;
     assert_int_equal(reason_of(*state, 0), PH_OWNER_UNKNOWN_PERMISSION);
     refused_folder = NULL;
-    refused_link = "3"; /* the folder can be listed, its links not be read */
+    refused_link = ""; /* the folder can be listed, its links not be read */
     assert_int_equal(reason_of(*state, 0), PH_OWNER_UNKNOWN_PERMISSION);
 }
 
