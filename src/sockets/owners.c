@@ -160,7 +160,7 @@ static int open_descriptors(struct scan *scan, const char *pid, DIR **ret_dir)
     if (!*ret_dir) {
         int err = -errno;
         close(folder);
-        return err;
+        return is_fatal(err) ? err : 0; /* fstat() counts the descriptors, and finds no process */
     }
     return 1;
 }

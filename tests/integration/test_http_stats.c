@@ -106,7 +106,7 @@ static void test_connection_when_in_any_state_then_shown_so(void **state)
         assert_true(seen.connection.id > last_id);
         last_id = seen.connection.id;
         assert_in_range(seen.connection.accepted_unix_ms, before_ms - 5, wall_clock_ms() + 5);
-        assert_in_range(seen.connection.accept_wait_ms, 0, 1000);
+        assert_in_range(seen.connection.accept_wait_ms, 0, wall_clock_ms() + 5 - before_ms);
         assert_true((seen.connection.first_byte_us >= 0) == rows[i].answered);
         client_reset(&client);
         if (strcmp(rows[i].state, "handling") == 0) {

@@ -218,7 +218,7 @@ static void test_stop_when_drain_takes_too_long_then_cut(void **state)
 static void test_stop_when_there_is_a_delay_then_serves_meanwhile(void **state)
 {
     (void)state;
-    const struct ph_config cfg = {.drain_delay_ms = 300};
+    const struct ph_config cfg = {.drain_delay_ms = 1500};
     struct ph_server *server = server_start(&cfg);
     struct client idle = open_idle(server);
     ph_server_request_stop(server);

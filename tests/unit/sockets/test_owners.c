@@ -8,6 +8,7 @@
 
 #include "sockets/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,8 +21,9 @@
 static const char *refused_folder; /* opening it fails with `refusal` */
 static const char *refused_link;   /* reading it fails with `refusal`; "": reading any */
 static int refusal;                /* errno */
-static int later_start;            /* added to every second start time that is read */
-static atomic_uint scans;          /* of the list of processes */
+static int first_refused_list; /* which fdopendir() is the first to fail with `refusal`; 0: none */
+static int later_start;        /* added to every second start time that is read */
+static atomic_uint scans;      /* of the list of processes */
 
 int __real_ph__files_open_folder(int folder, const char *path);
 int __wrap_ph__files_open_folder(int folder, const char *path);
@@ -32,6 +34,18 @@ int __wrap_ph__files_open_folder(int folder, const char *path)
         return -refusal;
     }
     return __real_ph__files_open_folder(folder, path);
+}
+
+DIR *__real_fdopendir(int folder);
+DIR *__wrap_fdopendir(int folder);
+DIR *__wrap_fdopendir(int folder)
+{
+    if (first_refused_list == 1) {
+        errno = refusal;
+        return NULL;
+    }
+    first_refused_list -= first_refused_list > 0;
+    return __real_fdopendir(folder);
 }
 
 ssize_t __real_readlinkat(int folder, const char *path, char *buffer, size_t size);
@@ -65,7 +79,7 @@ static int set_up(void **state)
     proc_root_link(&root, "50/fd/0", "/dev/null");
     proc_root_link(&root, "50/fd/5", "socket:[100]");
     refused_folder = refused_link = NULL;
-    later_start = 0;
+    later_start = first_refused_list = 0;
     *state = &root;
     return 0;
 }
@@ -90,6 +104,32 @@ static void test_owners_when_out_of_memory_then_enomem_and_tried_again(void **st
     assert_true(fails > 5);
     assert_int_equal(ph_snapshot_at(snapshot, 0)->owner_count, 2);
     ph_snapshot_unref(snapshot);
+}
+
+/* Between the opening of its folder and the listing. */
+static void test_owners_when_processes_end_before_they_are_listed_then_left_out(void **state)
+{
+    struct ph_snapshot *snapshot = take_from(*state);
+    refusal = ENOENT;
+    first_refused_list = 2; /* the first lists the processes */
+    assert_int_equal(ph_snapshot_owners(snapshot), 0);
+    assert_int_equal(first_refused_list, 1);
+    assert_int_equal(ph_snapshot_at(snapshot, 0)->owner_count, 0);
+    ph_snapshot_unref(snapshot);
+}
+
+static void test_owners_when_memory_for_a_list_is_short_then_enomem(void **state)
+{
+    refusal = ENOMEM;
+    for (int i = 1; i <= 2; i++) {
+        struct ph_snapshot *snapshot = take_from(*state);
+        first_refused_list = i;
+        assert_int_equal(ph_snapshot_owners(snapshot), -ENOMEM);
+        first_refused_list = 0;
+        assert_int_equal(ph_snapshot_owners(snapshot), 0);
+        assert_int_equal(ph_snapshot_at(snapshot, 0)->owner_count, 2);
+        ph_snapshot_unref(snapshot);
+    }
 }
 
 static void test_owners_when_out_of_descriptors_then_error_and_tried_again(void **state)
@@ -268,6 +308,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_owners_when_out_of_memory_then_enomem_and_tried_again),
+        TEST(test_owners_when_processes_end_before_they_are_listed_then_left_out),
+        TEST(test_owners_when_memory_for_a_list_is_short_then_enomem),
         TEST(test_owners_when_out_of_descriptors_then_error_and_tried_again),
         TEST(test_owners_when_process_may_not_be_read_then_permission),
         TEST(test_owners_when_pid_was_recycled_then_nobody_is_blamed),
