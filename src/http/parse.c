@@ -5,6 +5,7 @@
 #include "http/parse.h"
 
 #include "http/check.h"
+#include "http/token.h"
 
 #include <errno.h>
 #include <llhttp.h>
@@ -178,19 +179,12 @@ void ph__parse_init(struct ph__parser *parser, struct ph_request *req,
     *req = (struct ph_request){.fields = fields};
 }
 
-static bool is_token_char(char c)
-{
-    static const char marks[] = "!#$%&'*+-.^_`|~"; /* RFC 9110 section 5.6.2 */
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr(marks, c));
-}
-
 /* A token followed by a space, or by nothing yet, is a method we do not know; else it is junk. */
 static bool is_method_like(const char *text, size_t size)
 {
     size_t i = 0;
     for (; i < size && text[i] != ' '; i++) {
-        if (!is_token_char(text[i])) {
+        if (!ph__is_token_char(text[i])) {
             return false;
         }
     }
@@ -306,9 +300,9 @@ static enum trailer next_trailer(enum trailer trailer, char c)
     unsigned char byte = (unsigned char)c;
     switch (trailer) {
     case TRAILER_LINE:
-        return c == '\r' ? TRAILER_LAST_LF : is_token_char(c) ? TRAILER_NAME : TRAILER_BAD;
+        return c == '\r' ? TRAILER_LAST_LF : ph__is_token_char(c) ? TRAILER_NAME : TRAILER_BAD;
     case TRAILER_NAME:
-        return c == ':' ? TRAILER_VALUE : is_token_char(c) ? TRAILER_NAME : TRAILER_BAD;
+        return c == ':' ? TRAILER_VALUE : ph__is_token_char(c) ? TRAILER_NAME : TRAILER_BAD;
     case TRAILER_VALUE:
         if (c == '\r') {
             return TRAILER_LF;

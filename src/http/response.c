@@ -4,6 +4,8 @@
  */
 #include "http/response.h"
 
+#include "http/token.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,11 +63,8 @@ void ph__response_cancel(struct ph_response *res)
 
 static bool is_token(const char *text)
 {
-    static const char marks[] = "!#$%&'*+-.^_`|~"; /* RFC 9110 section 5.6.2 */
     for (const char *c = text; *c; c++) {
-        bool letter =
-            (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
-        if (!letter && !strchr(marks, *c)) {
+        if (!ph__is_token_char(*c)) {
             return false;
         }
     }

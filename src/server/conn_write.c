@@ -157,8 +157,7 @@ static void note_first_byte(struct ph__conn *conn)
 static enum ph__step end_connection(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
-    bool unread = exchange->error_reply || conn->readable || exchange->in.size > exchange->in_end ||
-                  exchange->spare.size > exchange->spare.start;
+    bool unread = exchange->error_reply || conn->readable || ph__exchange_has_more(exchange);
     if (!unread) {
         return ph__conn_close(conn);
     }

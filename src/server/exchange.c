@@ -143,6 +143,11 @@ bool ph__exchange_has_head(const struct ph__exchange *exchange)
     return exchange->in.size - exchange->in.start > skipped;
 }
 
+bool ph__exchange_has_more(const struct ph__exchange *exchange)
+{
+    return exchange->in.size > exchange->in_end || exchange->spare.size > exchange->spare.start;
+}
+
 void ph__exchange_next_request(struct ph__exchange *exchange)
 {
     struct ph__input *in = &exchange->in;

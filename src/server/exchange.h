@@ -83,6 +83,9 @@ int ph__exchange_need_spare(struct ph__exchange *exchange);
 /* True when bytes of a request are there; empty lines before one do not count. */
 bool ph__exchange_has_head(const struct ph__exchange *exchange);
 
+/* True when bytes behind the request in hand have been received. */
+bool ph__exchange_has_more(const struct ph__exchange *exchange);
+
 /* Ends a request: what was received beyond it is where the next begins. */
 void ph__exchange_next_request(struct ph__exchange *exchange);
 
