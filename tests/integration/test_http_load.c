@@ -37,7 +37,7 @@ static void allow_descriptors(rlim_t count)
     }
     if (limit.rlim_cur < count) {
         print_message("only %ju descriptors are allowed\n", (uintmax_t)limit.rlim_cur);
-        skip();
+        skip_because("too few descriptors are allowed");
     }
 }
 

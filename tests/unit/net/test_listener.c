@@ -260,7 +260,7 @@ static void test_open_when_both_families_on_one_port_then_side_by_side(void **st
 {
     (void)state;
     if (!has_ipv6()) {
-        skip();
+        skip_because("this machine has no IPv6");
     }
     struct ph__listener v6 = parsed("[::]:0");
     assert_int_equal(ph__listener_open(&v6, 4), 0);

@@ -122,7 +122,7 @@ static void test_port_has_the_name_of_its_service(void **state)
     FILE *services = fopen("/etc/services", "r");
     if (!services) {
         ph_ports_free(ports);
-        skip();
+        skip_because("there is no /etc/services");
     }
     fclose(services);
     assert_string_equal(ph_ports_at(ports, 0)->service, "ssh");

@@ -103,7 +103,7 @@ static void test_parse_tcp_row(void **state)
     (void)state;
     struct ph_socket socket;
     if (!is_little_endian()) {
-        skip();
+        skip_because("the tables are little-endian, this machine is not");
     }
     assert_true(parse(PH_PROTOCOL_TCP, PH_FAMILY_IPV4, tcp_line, &socket));
     assert_int_equal(socket.state, PH_STATE_ESTABLISHED);
@@ -131,7 +131,7 @@ static void test_parse_tcp6_row(void **state)
     struct ph_socket socket;
     uint8_t mapped[16];
     if (!is_little_endian()) {
-        skip();
+        skip_because("the tables are little-endian, this machine is not");
     }
     inet_pton(AF_INET6, "::ffff:127.0.0.1", mapped);
     assert_true(parse(PH_PROTOCOL_TCP, PH_FAMILY_IPV6, tcp6_line, &socket));

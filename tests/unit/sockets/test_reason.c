@@ -217,7 +217,7 @@ static void test_real_socket_of_another_user_is_a_matter_of_permission(void **st
     socklen_t size;
     enum { NOBODY = 65534 };
     if (geteuid() != 0) {
-        skip();
+        skip_because("only root can act as another user");
     }
     int listener = open_listener(AF_INET, 5, &address, &size);
     uint64_t inode = inode_of(listener);
