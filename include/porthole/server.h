@@ -25,6 +25,13 @@ enum ph_log_level { PH_LOG_DEBUG, PH_LOG_INFO, PH_LOG_WARNING, PH_LOG_ERROR };
 /** Receives what the server's own threads have to report; may be called from several at once. */
 typedef void (*ph_log)(void *user, enum ph_log_level level, const char *message);
 
+/** How workers wait for connections, and move their bytes. */
+enum ph_loop {
+    PH_LOOP_AUTO,     /* io_uring where this kernel and build have it, else epoll */
+    PH_LOOP_EPOLL,    /* epoll(7), and a system call for each receive and send */
+    PH_LOOP_IO_URING, /* epoll(7), and one io_uring_enter(2) for all that a wake-up finds ready */
+};
+
 /**
  * Configuration. Zero always means the default given here, so a designated initialiser names
  * just what differs. Strings are copied by ph_server_new().
@@ -32,6 +39,7 @@ typedef void (*ph_log)(void *user, enum ph_log_level level, const char *message)
 struct ph_config {
     const char *listen;        /* "127.0.0.1:8080"; "[::1]:0", "unix:/run/app.sock"; port 0: any */
     unsigned workers;          /* threads that serve connections; one a processor */
+    enum ph_loop loop;         /* PH_LOOP_AUTO, which falls back by itself; others may fail */
     unsigned backlog;          /* listen(2) queue; SOMAXCONN */
     unsigned connections_max;  /* open at a time; 16384. Beyond it: 503 */
     unsigned blocking_threads; /* pool for blocking routes, started when the first one exists; 2 */
@@ -114,7 +122,8 @@ PH_API PH_MUST_CHECK int ph_server_on_free(struct ph_server *server, void (*rele
  *
  * @return 0; PH_ERR_STARTED; -ENOMEM; a negative errno of socket(2), bind(2) or listen(2)
  *         (-EADDRINUSE, -EACCES, -EADDRNOTAVAIL; ph_server_failed_listener() says which);
- *         -EAGAIN when a thread cannot be started. After a failure nothing is left running, and
+ *         -EAGAIN when a thread cannot be started; with PH_LOOP_IO_URING a negative errno of
+ *         io_uring_setup(2), -ENOSYS where kernel or build lack it. After a failure nothing is left running, and
  *         a retry is allowed.
  */
 PH_API PH_MUST_CHECK int ph_server_start(struct ph_server *server);
@@ -201,6 +210,15 @@ PH_API void ph_server_stats(const struct ph_server *server, struct ph_server_sta
 /** @return 0; -ERANGE for a worker that does not exist. */
 PH_API PH_MUST_CHECK int ph_server_worker_stats(const struct ph_server *server, unsigned worker,
                                                 struct ph_worker_stats *ret_stats);
+
+/**
+ * What the workers use: PH_LOOP_EPOLL or PH_LOOP_IO_URING, never PH_LOOP_AUTO. Before the start
+ * PH_LOOP_EPOLL. A worker whose ring fails while it runs goes on without; this tells so as well.
+ */
+PH_API enum ph_loop ph_server_loop(const struct ph_server *server);
+
+/** "auto", "epoll" or "io_uring". */
+PH_API const char *ph_loop_name(enum ph_loop loop);
 
 /** The configuration in force, defaults filled in. Valid until ph_server_free(). */
 PH_API const struct ph_config *ph_server_config(const struct ph_server *server);

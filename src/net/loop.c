@@ -17,7 +17,7 @@ int ph__loop_init(struct ph__loop *loop)
         return -errno;
     }
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = PH__LOOP_WOKEN};
     if (loop->wake_fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, loop->wake_fd, &event) < 0) {
         int err = -errno;
         ph__loop_done(loop);
@@ -37,18 +37,18 @@ void ph__loop_done(struct ph__loop *loop)
     *loop = (struct ph__loop)PH__LOOP_CLOSED;
 }
 
-static int add(struct ph__loop *loop, int fd, void *item, uint32_t events)
+static int add(struct ph__loop *loop, int fd, uint64_t item, uint32_t events)
 {
-    struct epoll_event event = {.events = events, .data.ptr = item};
+    struct epoll_event event = {.events = events, .data.u64 = item};
     return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-int ph__loop_add(struct ph__loop *loop, int fd, void *item)
+int ph__loop_add(struct ph__loop *loop, int fd, uint64_t item)
 {
     return add(loop, fd, item, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET);
 }
 
-int ph__loop_add_listener(struct ph__loop *loop, int fd, void *item)
+int ph__loop_add_listener(struct ph__loop *loop, int fd, uint64_t item)
 {
     return add(loop, fd, item, EPOLLIN);
 }
@@ -99,9 +99,9 @@ int ph__loop_wait(struct ph__loop *loop, struct ph__event events[PH__LOOP_BATCH]
         return errno == EINTR ? 0 : -errno;
     }
     for (int i = 0; i < count; i++) {
-        events[i].item = ready[i].data.ptr;
+        events[i].item = ready[i].data.u64;
         events[i].events = translate(ready[i].events);
-        if (!events[i].item) {
+        if (events[i].item == PH__LOOP_WOKEN) {
             clear_wake(loop);
         }
     }

@@ -7,6 +7,10 @@
  * writing alike, so that no system call is ever needed to change it. A user therefore remembers
  * that a descriptor is ready until recv(2) or send(2) says otherwise. A new TCP connection is
  * writable, hence it announces itself at once: that is how a worker learns of it.
+ *
+ * Items are numbers, not pointers: when a descriptor has been inherited by a child process, our
+ * close does not end its registration (epoll(7), question 6), and an event may come for what is
+ * long gone. A number that carries a version tells so; a pointer would not.
  */
 #ifndef PORTHOLE_NET_LOOP_H
 #define PORTHOLE_NET_LOOP_H
@@ -23,8 +27,11 @@ enum {
                           * where recv(2) stops: few bytes do not mean that there are no more */
 };
 
+/* What ph__loop_wake() says; nothing else may be registered with it. */
+#define PH__LOOP_WOKEN UINT64_MAX
+
 struct ph__event {
-    void *item;      /* as given to ph__loop_add(); NULL: ph__loop_wake() was called */
+    uint64_t item;   /* as given to ph__loop_add(), or PH__LOOP_WOKEN */
     unsigned events; /* PH__EVENT_* */
 };
 
@@ -45,11 +52,11 @@ int ph__loop_init(struct ph__loop *loop);
 /* Closes the loop's own descriptors; a closed loop is allowed. */
 void ph__loop_done(struct ph__loop *loop);
 
-/* Registers a descriptor, edge-triggered. `item` must not be NULL. Any thread. */
-int ph__loop_add(struct ph__loop *loop, int fd, void *item);
+/* Registers a descriptor, edge-triggered. Any thread. */
+int ph__loop_add(struct ph__loop *loop, int fd, uint64_t item);
 
 /* Registers a listening socket, level-triggered, for reading only. */
-int ph__loop_add_listener(struct ph__loop *loop, int fd, void *item);
+int ph__loop_add_listener(struct ph__loop *loop, int fd, uint64_t item);
 
 /* Removes a descriptor that stays open; closing one removes it by itself. */
 void ph__loop_remove(struct ph__loop *loop, int fd);

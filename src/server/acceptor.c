@@ -33,7 +33,7 @@ static int watch_listeners(struct ph__acceptor *acceptor)
     struct ph_server *server = acceptor->server;
     for (size_t i = 0; i < server->listener_count; i++) {
         struct ph__listener *listener = &server->listeners[i];
-        int err = ph__loop_add_listener(&acceptor->loop, listener->fd, listener);
+        int err = ph__loop_add_listener(&acceptor->loop, listener->fd, i);
         if (err < 0) {
             return err;
         }
@@ -230,8 +230,8 @@ static void accept_turn(struct ph__acceptor *acceptor, int timeout_ms)
     struct ph__event events[PH__LOOP_BATCH];
     int count = ph__loop_wait(&acceptor->loop, events, timeout_ms);
     for (int i = 0; i < count; i++) {
-        if (events[i].item && !acceptor->paused) {
-            accept_batch(acceptor, events[i].item);
+        if (events[i].item != PH__LOOP_WOKEN && !acceptor->paused) {
+            accept_batch(acceptor, &acceptor->server->listeners[events[i].item]);
         }
     }
     if (acceptor->paused && count == 0) {

@@ -50,35 +50,55 @@ enum ph__conn_state ph__conn_state(const struct ph__conn *conn)
     return (enum ph__conn_state)atomic_load_explicit(&conn->state, memory_order_relaxed);
 }
 
-static void start_deadline(struct ph__conn *conn, uint64_t from_us)
+/* The first request's deadline runs from the accept: its first bytes do not put it off. */
+static uint64_t deadline_from_us(const struct ph__conn *conn, enum ph__conn_state state)
 {
+    bool first = state == PH__CONN_ACCEPTED ||
+                 (state == PH__CONN_HEAD &&
+                  atomic_load_explicit(&conn->requests, memory_order_relaxed) == 0);
+    return first ? atomic_load_explicit(&conn->accepted_us, memory_order_relaxed)
+                 : conn->worker->now_us;
+}
+
+/*
+ * Starts the deadline of the state in which the connection now waits. States that it passes
+ * through meanwhile cost no deadline: a request that comes and is answered at one go moves the
+ * connection to the end of the idle list once, and that is all.
+ */
+static void start_deadline(struct ph__conn *conn)
+{
+    if (!conn->restart) {
+        return;
+    }
     struct ph__worker *worker = conn->worker;
-    enum ph__deadline_class class = states[ph__conn_state(conn)].deadline;
+    enum ph__conn_state state = ph__conn_state(conn);
+    enum ph__deadline_class class = states[state].deadline;
+    conn->restart = false;
     ph__deadline_cancel(&conn->deadline);
-    conn->progress = 0;
     if (class != PH__DEADLINE_NONE) {
-        uint64_t due_ms = from_us / 1000 + worker->deadline_ms[class];
+        uint64_t due_ms = deadline_from_us(conn, state) / 1000 + worker->deadline_ms[class];
         ph__deadlines_add(&worker->deadlines[class], &conn->deadline, due_ms);
     }
 }
 
 void ph__conn_set_state(struct ph__conn *conn, enum ph__conn_state state)
 {
-    enum ph__conn_state before = ph__conn_state(conn);
-    assert(ph__conn_may_follow(before, state));
+    assert(ph__conn_may_follow(ph__conn_state(conn), state));
     atomic_store_explicit(&conn->state, (uint8_t)state, memory_order_relaxed);
-    /* The first head's deadline runs since the accept: its first bytes do not put it off. */
-    if (before != PH__CONN_ACCEPTED || !ph__deadline_is_set(&conn->deadline)) {
-        start_deadline(conn, conn->worker->now_us);
+    conn->restart = true;
+    if (conn->exchange) {
+        conn->exchange->progress = 0;
     }
 }
 
 void ph__conn_progress(struct ph__conn *conn, size_t bytes)
 {
-    if (conn->progress + bytes >= PROGRESS_BYTES) {
-        start_deadline(conn, conn->worker->now_us);
+    struct ph__exchange *exchange = conn->exchange;
+    if (exchange->progress + bytes >= PROGRESS_BYTES) {
+        exchange->progress = 0;
+        conn->restart = true;
     } else {
-        conn->progress += (uint32_t)bytes;
+        exchange->progress += (uint32_t)bytes;
     }
 }
 
@@ -139,14 +159,52 @@ static enum ph__step step(struct ph__conn *conn)
     return PH__STEP_WAIT;
 }
 
+/* The operation in hand has been performed. */
+static enum ph__step after_io(struct ph__conn *conn)
+{
+    return conn->exchange->io.sends ? ph__conn_sent(conn) : ph__conn_received(conn);
+}
+
+/* Performs the operation in hand, now or together with those of other connections. */
+static enum ph__step perform(struct ph__conn *conn)
+{
+    struct ph__io *io = &conn->exchange->io;
+    if (ph__worker_put_off(conn->worker, conn)) {
+        return PH__STEP_IO;
+    }
+    ph__io_perform(io);
+    if (io->sends) {
+        ph__worker_read_clock(conn->worker);
+    }
+    return after_io(conn);
+}
+
 void ph__conn_run(struct ph__conn *conn)
 {
     for (int steps = 0; steps < TURN_STEPS; steps++) {
-        if (step(conn) != PH__STEP_GO) {
+        enum ph__step next = step(conn);
+        if (next == PH__STEP_IO) {
+            next = perform(conn);
+        }
+        if (next == PH__STEP_WAIT) {
+            start_deadline(conn);
+        }
+        if (next != PH__STEP_GO) {
             return;
         }
     }
+    start_deadline(conn);
     ph__worker_run_later(conn->worker, conn);
+}
+
+void ph__conn_performed(struct ph__conn *conn)
+{
+    enum ph__step next = after_io(conn);
+    if (next == PH__STEP_GO) {
+        ph__conn_run(conn);
+    } else if (next == PH__STEP_WAIT) {
+        start_deadline(conn);
+    }
 }
 
 void ph__conn_event(struct ph__conn *conn, unsigned events)
@@ -154,9 +212,6 @@ void ph__conn_event(struct ph__conn *conn, unsigned events)
     conn->readable |= (events & PH__EVENT_READ) != 0;
     conn->writable |= (events & PH__EVENT_WRITE) != 0;
     conn->hangup |= (events & PH__EVENT_HANGUP) != 0;
-    if (ph__conn_state(conn) == PH__CONN_ACCEPTED && !ph__deadline_is_set(&conn->deadline)) {
-        start_deadline(conn, atomic_load_explicit(&conn->accepted_us, memory_order_relaxed));
-    }
     ph__conn_run(conn);
 }
 

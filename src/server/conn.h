@@ -68,7 +68,8 @@ struct ph__conn {
     bool writable;                       /* send(2) may take something */
     bool hangup;       /* few bytes do not mean that there is nothing behind them */
     bool in_ready;     /* in the worker's ready list */
-    uint32_t progress; /* bytes since the deadline was last put off */
+    bool restart;      /* the deadline begins anew when the connection next has to wait */
+    uint32_t index;    /* in the table */
 
     _Atomic uint32_t version; /* odd while the fields below change hands */
     _Atomic uint32_t requests;
@@ -97,6 +98,9 @@ void ph__conn_event(struct ph__conn *conn, unsigned events);
 /* Goes on as far as possible without waiting. */
 void ph__conn_run(struct ph__conn *conn);
 
+/* Goes on after exchange->io, which the worker has put off and now performed. */
+void ph__conn_performed(struct ph__conn *conn);
+
 /* The deadline of the state it is in has passed. */
 void ph__conn_expire(struct ph__conn *conn);
 
@@ -113,6 +117,7 @@ void ph__conn_cut(struct ph__conn *conn);
 
 enum ph__step {
     PH__STEP_GO,    /* the state may have changed: go on */
+    PH__STEP_IO,    /* exchange->io is to be performed, then comes ph__conn_received() or _sent() */
     PH__STEP_WAIT,  /* nothing more to do before the next event */
     PH__STEP_CLOSED /* the connection is gone */
 };
@@ -125,6 +130,7 @@ enum ph__step ph__conn_break_off(struct ph__conn *conn);
 /* conn_read.c: one step of receiving. */
 enum ph__step ph__conn_read_head(struct ph__conn *conn);
 enum ph__step ph__conn_read_body(struct ph__conn *conn);
+enum ph__step ph__conn_received(struct ph__conn *conn);
 enum ph__step ph__conn_linger(struct ph__conn *conn);
 
 /* conn_handle.c: the request is complete, or refused with a problem. */
@@ -138,6 +144,7 @@ bool ph__conn_has_handler(struct ph__conn *conn);
 /* conn_write.c: gives output to the kernel, then does what exchange->resume says. */
 enum ph__step ph__conn_flush(struct ph__conn *conn, enum ph__resume resume);
 enum ph__step ph__conn_write(struct ph__conn *conn);
+enum ph__step ph__conn_sent(struct ph__conn *conn);
 
 /* Puts the deadline of the state off, once enough has moved since the last time. */
 void ph__conn_progress(struct ph__conn *conn, size_t bytes);

@@ -7,23 +7,26 @@
 #include "server/worker.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 
 enum { LINGER_READ = 16 * 1024, BODY_READ = 64 * 1024 };
 
-/*
- * Receives at most `room` bytes. Returns how many, 0 when there is nothing now, -EPIPE at the end
- * of what the peer sends, or another negative errno. Fewer bytes than asked for mean that the
- * kernel has no more, so that no second call is needed to hear EAGAIN.
- */
-static ssize_t receive(struct ph__conn *conn, char *to, size_t room)
+/* Asks for at most `room` bytes; ph__conn_received() goes on with them. */
+static enum ph__step receive(struct ph__conn *conn, char *to, size_t room)
 {
-    ssize_t got;
-    do {
-        got = recv(conn->fd, to, room, 0);
-    } while (got < 0 && errno == EINTR);
+    ph__io_receive(&conn->exchange->io, conn->fd, to, room);
+    return PH__STEP_IO;
+}
+
+/*
+ * What came of a receive: the number of bytes, 0 when there is nothing now, -EPIPE at the end of
+ * what the peer sends, or another negative errno. Fewer bytes than asked for mean that the kernel
+ * has no more, so that no second call is needed to hear EAGAIN.
+ */
+static ssize_t take_received(struct ph__conn *conn, const struct ph__io *io)
+{
+    ssize_t got = io->result;
     if (got > 0) {
-        conn->readable = (size_t)got == room || conn->hangup;
+        conn->readable = (size_t)got == io->parts[0].iov_len || conn->hangup;
         ph__count(&conn->worker->stats.bytes_in, (uint64_t)got);
         return got;
     }
@@ -31,7 +34,7 @@ static ssize_t receive(struct ph__conn *conn, char *to, size_t room)
     if (got == 0) {
         return -EPIPE;
     }
-    return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+    return got == -EAGAIN ? 0 : got;
 }
 
 static size_t input_max(const struct ph__conn *conn)
@@ -67,11 +70,15 @@ static enum ph__step receive_head(struct ph__conn *conn)
         return ph__conn_refuse(conn, 503, "the server is out of memory");
     }
     struct ph__input *in = &exchange->in;
-    ssize_t got = receive(conn, in->data + in->size, in->capacity - in->size);
+    return receive(conn, in->data + in->size, in->capacity - in->size);
+}
+
+static enum ph__step head_received(struct ph__conn *conn, ssize_t got)
+{
     if (got < 0) {
         return ph__conn_close(conn); /* also in the middle of a head: nobody is left to answer */
     }
-    in->size += (size_t)got;
+    conn->exchange->in.size += (size_t)got;
     return got > 0 ? PH__STEP_GO : wait_for_head(conn);
 }
 
@@ -139,6 +146,11 @@ static enum ph__step flush_before_body(struct ph__conn *conn)
     return ph__conn_flush(conn, PH__RESUME_BODY);
 }
 
+static size_t missing_of(const struct ph__exchange *exchange)
+{
+    return (size_t)exchange->request.content_length - exchange->body.size;
+}
+
 /* A body with a Content-Length that did not come with its head as a whole. */
 static enum ph__step read_sized(struct ph__conn *conn)
 {
@@ -147,8 +159,8 @@ static enum ph__step read_sized(struct ph__conn *conn)
     struct ph__buf *body = &exchange->body;
     ph__buf_append(body, in->data + exchange->in_end, in->size - exchange->in_end);
     in->size = exchange->in_end;
-    size_t missing = (size_t)exchange->request.content_length - body->size;
     /* The buffer grows with what has come, not with what was announced. */
+    size_t missing = missing_of(exchange);
     size_t room = missing < BODY_READ ? missing : BODY_READ;
     char *to = ph__buf_reserve(body, room);
     if (!to) {
@@ -160,13 +172,15 @@ static enum ph__step read_sized(struct ph__conn *conn)
     if (!conn->readable) {
         return PH__STEP_WAIT;
     }
-    ssize_t got = receive(conn, to, room);
-    if (got <= 0) {
-        return got == 0 ? PH__STEP_WAIT : ph__conn_close(conn);
-    }
-    body->size += (size_t)got;
-    ph__conn_progress(conn, (size_t)got);
-    return (size_t)got == missing ? body_complete(conn) : PH__STEP_GO;
+    return receive(conn, to, room);
+}
+
+static enum ph__step sized_received(struct ph__conn *conn, size_t got)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    exchange->body.size += got;
+    ph__conn_progress(conn, got);
+    return missing_of(exchange) == 0 ? body_complete(conn) : PH__STEP_GO;
 }
 
 /* Chunks that came with the head are parsed where they are, later ones in the spare input: the
@@ -187,11 +201,7 @@ static enum ph__step read_chunked(struct ph__conn *conn)
         if (ph__exchange_need_spare(exchange) < 0) {
             return ph__conn_refuse(conn, 503, "the server is out of memory");
         }
-        ssize_t got = receive(conn, spare->data, spare->capacity);
-        if (got <= 0) {
-            return got == 0 ? PH__STEP_WAIT : ph__conn_close(conn);
-        }
-        spare->size = (size_t)got;
+        return receive(conn, spare->data, spare->capacity);
     }
     const char *bytes = from_in ? in->data + exchange->in_end : spare->data + spare->start;
     size_t size = from_in ? in->size - exchange->in_end : spare->size - spare->start;
@@ -212,6 +222,26 @@ enum ph__step ph__conn_read_body(struct ph__conn *conn)
     return conn->exchange->request.chunked ? read_chunked(conn) : read_sized(conn);
 }
 
+static enum ph__step body_received(struct ph__conn *conn, ssize_t got)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    if (got <= 0) {
+        return got == 0 ? PH__STEP_WAIT : ph__conn_close(conn);
+    }
+    if (!exchange->request.chunked) {
+        return sized_received(conn, (size_t)got);
+    }
+    exchange->spare.size = (size_t)got;
+    return PH__STEP_GO;
+}
+
+enum ph__step ph__conn_received(struct ph__conn *conn)
+{
+    ssize_t got = take_received(conn, &conn->exchange->io);
+    return ph__conn_state(conn) == PH__CONN_HEAD ? head_received(conn, got)
+                                                 : body_received(conn, got);
+}
+
 /* ---- after the end ---- */
 
 enum ph__step ph__conn_linger(struct ph__conn *conn)
@@ -220,6 +250,9 @@ enum ph__step ph__conn_linger(struct ph__conn *conn)
     if (!conn->readable) {
         return PH__STEP_WAIT;
     }
-    ssize_t got = receive(conn, nobody_reads, sizeof nobody_reads);
+    struct ph__io io; /* the exchange has been given back */
+    ph__io_receive(&io, conn->fd, nobody_reads, sizeof nobody_reads);
+    ph__io_perform(&io);
+    ssize_t got = take_received(conn, &io);
     return got < 0 ? ph__conn_close(conn) : got == 0 ? PH__STEP_WAIT : PH__STEP_GO;
 }

@@ -56,6 +56,7 @@ static bool add_chunk(struct ph__conn_table *table)
     }
     for (int i = CHUNK - 1; i >= 0; i--) {
         chunk[i].fd = -1;
+        chunk[i].index = count * CHUNK + (unsigned)i;
         chunk[i].next = table->free;
         table->free = &chunk[i];
     }
@@ -113,7 +114,7 @@ struct ph__conn *ph__conn_table_take(struct ph__conn_table *table, struct ph__wo
     conn->exchange = NULL;
     conn->fd = fd;
     conn->readable = conn->writable = conn->hangup = conn->in_ready = false;
-    conn->progress = 0;
+    conn->restart = true;
     PUT(conn->requests, 0);
     PUT(conn->accepted_us, accepted_us);
     PUT(conn->route, NULL);
@@ -146,6 +147,18 @@ unsigned ph__conn_table_slots(const struct ph__conn_table *table)
 struct ph__conn *ph__conn_table_slot(const struct ph__conn_table *table, unsigned index)
 {
     return &table->chunks[index / CHUNK][index % CHUNK];
+}
+
+uint64_t ph__conn_table_name(const struct ph__conn *conn)
+{
+    uint32_t version = atomic_load_explicit(&conn->version, memory_order_relaxed);
+    return (uint64_t)version << 32 | conn->index;
+}
+
+struct ph__conn *ph__conn_table_named(const struct ph__conn_table *table, uint64_t name)
+{
+    struct ph__conn *conn = ph__conn_table_slot(table, (uint32_t)name);
+    return ph__conn_table_name(conn) == name ? conn : NULL;
 }
 
 static bool try_view(const struct ph__conn *conn, struct ph__conn_view *view)

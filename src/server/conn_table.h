@@ -32,6 +32,12 @@ struct ph__conn *ph__conn_table_take(struct ph__conn_table *table, struct ph__wo
                                      int fd, const struct ph__sockaddr *peer, uint64_t accepted_us,
                                      int32_t accept_wait_ms);
 
+/* A number for the connection in this slot that no later one there has: the loop's item. */
+uint64_t ph__conn_table_name(const struct ph__conn *conn);
+
+/* The connection of that name, for its worker; NULL when it is gone. */
+struct ph__conn *ph__conn_table_named(const struct ph__conn_table *table, uint64_t name);
+
 /* Gives a slot back. */
 void ph__conn_table_give(struct ph__conn_table *table, struct ph__conn *conn);
 

@@ -11,41 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 /* "7fff\r\n" before and "\r\n0\r\n\r\n" behind the bytes of a piece. */
 enum { CHUNK_HEAD = 6, CHUNK_TAIL = 7 };
 
 _Static_assert(PH__PIECE_SIZE <= 0xFFFF, "a piece's length has four hexadecimal digits at most");
 
-/*
- * Sends what there is, at most once. Returns the number of bytes, 0 when the kernel takes none
- * now, or a negative errno.
- */
-static ssize_t send_some(struct ph__conn *conn, struct iovec *parts, size_t count)
-{
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
-    ssize_t sent;
-    do {
-        sent = count == 1 ? send(conn->fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL)
-                          : sendmsg(conn->fd, &message, MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
-    if (sent >= 0) {
-        ph__count(&conn->worker->stats.bytes_out, (uint64_t)sent);
-        return sent;
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-        conn->writable = false;
-        return 0;
-    }
-    return -errno;
-}
-
 /* Collects what is still to be sent; returns the number of parts. */
-static size_t collect(struct ph__exchange *exchange, struct iovec parts[2], size_t *ret_total)
+static unsigned collect(struct ph__exchange *exchange, struct iovec parts[PH__IO_PARTS])
 {
     const struct ph_response *res = &exchange->response;
-    size_t count = 0;
+    unsigned count = 0;
     size_t sent = exchange->sent;
     if (sent < exchange->out.size) {
         parts[count++] = (struct iovec){exchange->out.data + sent, exchange->out.size - sent};
@@ -59,10 +35,6 @@ static size_t collect(struct ph__exchange *exchange, struct iovec parts[2], size
     } else if (exchange->piece_to > exchange->piece_from) {
         parts[count++] = (struct iovec){exchange->piece + exchange->piece_from,
                                         exchange->piece_to - exchange->piece_from};
-    }
-    *ret_total = 0;
-    for (size_t i = 0; i < count; i++) {
-        *ret_total += parts[i].iov_len;
     }
     return count;
 }
@@ -136,9 +108,8 @@ static void note_latency(struct ph__conn *conn)
     if (exchange->answered == 0) {
         return;
     }
-    uint64_t now_us = ph__worker_read_clock(worker);
     for (; exchange->answered > 0; exchange->answered--) {
-        ph__stats_latency(&worker->stats, now_us - exchange->ready_us);
+        ph__stats_latency(&worker->stats, worker->now_us - exchange->ready_us);
     }
 }
 
@@ -147,7 +118,7 @@ static void note_first_byte(struct ph__conn *conn)
     if (atomic_load_explicit(&conn->first_byte_us, memory_order_relaxed) != PH__NO_FIRST_BYTE) {
         return;
     }
-    uint64_t since = ph__worker_read_clock(conn->worker) -
+    uint64_t since = conn->worker->now_us -
                      atomic_load_explicit(&conn->accepted_us, memory_order_relaxed);
     uint32_t us = since < PH__NO_FIRST_BYTE ? (uint32_t)since : PH__NO_FIRST_BYTE - 1;
     atomic_store_explicit(&conn->first_byte_us, us, memory_order_relaxed);
@@ -207,6 +178,17 @@ static enum ph__step go_on(struct ph__conn *conn)
     return ph__conn_run_blocking(conn);
 }
 
+/* What was collected has been sent; there may be more to generate. */
+static enum ph__step after_sending(struct ph__conn *conn)
+{
+    const struct ph__exchange *exchange = conn->exchange;
+    if (exchange->response.generate && !exchange->generated_all) {
+        return PH__STEP_GO;
+    }
+    note_latency(conn);
+    return go_on(conn);
+}
+
 enum ph__step ph__conn_write(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
@@ -216,30 +198,35 @@ enum ph__step ph__conn_write(struct ph__conn *conn)
     if (generate(exchange) < 0) {
         return ph__conn_break_off(conn);
     }
-    struct iovec parts[2];
-    size_t total;
-    size_t count = collect(exchange, parts, &total);
-    if (count > 0) {
-        ssize_t sent = send_some(conn, parts, count);
-        if (sent < 0) {
-            return ph__conn_close(conn); /* the peer is gone */
-        }
-        if (sent == 0) {
-            return PH__STEP_WAIT;
-        }
-        note_first_byte(conn);
-        note_sent(exchange, (size_t)sent);
-        ph__conn_progress(conn, (size_t)sent);
-        /* Less than all means that the socket is full: no second call to hear EAGAIN. */
-        conn->writable = (size_t)sent == total;
+    struct iovec parts[PH__IO_PARTS];
+    unsigned count = collect(exchange, parts);
+    if (count == 0) {
+        return after_sending(conn);
     }
-    bool complete = exchange->piece_to == exchange->piece_from &&
-                    (!exchange->response.generate || exchange->generated_all);
-    if (!conn->writable || !complete) {
-        return PH__STEP_GO;
+    ph__io_send(&exchange->io, conn->fd, parts, count);
+    return PH__STEP_IO;
+}
+
+enum ph__step ph__conn_sent(struct ph__conn *conn)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    const struct ph__io *io = &exchange->io;
+    if (io->result == -EAGAIN) {
+        conn->writable = false;
+        return PH__STEP_WAIT;
     }
-    note_latency(conn);
-    return go_on(conn);
+    if (io->result < 0) {
+        return ph__conn_close(conn); /* the peer is gone */
+    }
+    size_t sent = (size_t)io->result;
+    size_t total = io->parts[0].iov_len + (io->part_count > 1 ? io->parts[1].iov_len : 0);
+    ph__count(&conn->worker->stats.bytes_out, sent);
+    note_first_byte(conn);
+    note_sent(exchange, sent);
+    ph__conn_progress(conn, sent);
+    /* Less than all means that the socket is full: no second call to hear EAGAIN. */
+    conn->writable = sent == total;
+    return conn->writable ? after_sending(conn) : PH__STEP_GO;
 }
 
 enum ph__step ph__conn_flush(struct ph__conn *conn, enum ph__resume resume)

@@ -99,6 +99,7 @@ void ph__exchange_reset(struct ph__exchange *exchange)
     exchange->begun = false;
     exchange->error_reply = false;
     exchange->answered = 0;
+    exchange->progress = 0;
     exchange->resume = PH__RESUME_NEXT;
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "http/parse.h"
 #include "http/response.h"
+#include "net/batch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,6 +56,8 @@ struct ph__exchange {
     bool generated_all;
     enum ph__resume resume;
     bool error_reply; /* the request was not read to its end: linger after the reply */
+    struct ph__io io; /* the receive or send in hand */
+    uint32_t progress; /* bytes since the deadline was last put off */
 
     uint64_t ready_us; /* when the first request of those answered in `out` was complete */
     unsigned answered; /* replies in `out` whose latency has not been counted */

@@ -45,6 +45,23 @@ const struct ph_config *ph_server_config(const struct ph_server *server)
     return &server->cfg;
 }
 
+/* The names, by enum ph_loop. */
+static const char *const loops[] = {"auto", "epoll", "io_uring"};
+
+const char *ph_loop_name(enum ph_loop loop)
+{
+    return (unsigned)loop < sizeof loops / sizeof *loops ? loops[loop] : "unknown";
+}
+
+enum ph_loop ph_server_loop(const struct ph_server *server)
+{
+    bool ring = server->worker_count > 0;
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        ring &= atomic_load_explicit(&server->workers[i].uses_ring, memory_order_relaxed);
+    }
+    return ring ? PH_LOOP_IO_URING : PH_LOOP_EPOLL;
+}
+
 void ph_server_stats(const struct ph_server *server, struct ph_server_stats *ret_stats)
 {
     *ret_stats = (struct ph_server_stats){

@@ -8,10 +8,17 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { STOCK_MAX = 256 };
+
+/* As many connections have to be ready for a batch to pay: one alone costs two calls either way. */
+enum { BATCH_LEAST = 2 };
+
+/* Batches in one turn before the loop looks for new events. */
+enum { ROUNDS_MAX = 16 };
 
 static struct ph__conn *conn_of(struct ph__deadline *deadline)
 {
@@ -25,12 +32,23 @@ int ph__worker_init(struct ph__worker *worker, struct ph_server *server, unsigne
     if (err < 0) {
         return err;
     }
-    err = pthread_mutex_init(&worker->lock, NULL);
-    if (err) {
-        ph__loop_done(&worker->loop);
-        return -err;
-    }
     const struct ph_config *cfg = &server->cfg;
+    ph__batch_init(&worker->batch);
+    if (cfg->loop != PH_LOOP_EPOLL) {
+        err = ph__batch_open_ring(&worker->batch);
+    }
+    if (err < 0 && cfg->loop == PH_LOOP_AUTO) {
+        err = 0; /* old kernel, forbidden, or built without: epoll alone does as well */
+    }
+    if (err == 0) {
+        err = -pthread_mutex_init(&worker->lock, NULL);
+    }
+    if (err < 0) {
+        ph__batch_done(&worker->batch);
+        ph__loop_done(&worker->loop);
+        return err;
+    }
+    atomic_init(&worker->uses_ring, ph__batch_has_ring(&worker->batch));
     const uint32_t waits[PH__DEADLINE_CLASSES] = {[PH__DEADLINE_HEAD] = cfg->head_ms,
                                                   [PH__DEADLINE_BODY] = cfg->body_ms,
                                                   [PH__DEADLINE_WRITE] = cfg->write_ms,
@@ -51,6 +69,7 @@ void ph__worker_done(struct ph__worker *worker)
         worker->stock = next;
     }
     pthread_mutex_destroy(&worker->lock);
+    ph__batch_done(&worker->batch);
     ph__loop_done(&worker->loop);
 }
 
@@ -88,8 +107,21 @@ void ph__worker_run_later(struct ph__worker *worker, struct ph__conn *conn)
     }
 }
 
+bool ph__worker_put_off(struct ph__worker *worker, struct ph__conn *conn)
+{
+    if (!worker->gathering || !ph__batch_add(&worker->batch, &conn->exchange->io)) {
+        return false;
+    }
+    worker->put_off[worker->batch.count - 1] = conn;
+    return true;
+}
+
 const char *ph__worker_date(struct ph__worker *worker)
 {
+    if (worker->date_fresh) {
+        return worker->date;
+    }
+    worker->date_fresh = true;
     time_t second = time(NULL);
     if (second != worker->date_second) {
         worker->date_second = second;
@@ -122,7 +154,7 @@ int ph__worker_adopt(struct ph__worker *worker, int fd, const struct ph__sockadd
     }
     atomic_fetch_add_explicit(&worker->open, 1, memory_order_relaxed);
     /* The last step: from here on the worker may have closed the connection already. */
-    int err = ph__loop_add(&worker->loop, fd, conn);
+    int err = ph__loop_add(&worker->loop, fd, ph__conn_table_name(conn));
     if (err < 0) {
         ph__conn_table_give(table, conn);
         atomic_fetch_sub_explicit(&worker->open, 1, memory_order_relaxed);
@@ -242,15 +274,46 @@ static bool is_finished(const struct ph__worker *worker)
            atomic_load_explicit(&worker->open, memory_order_relaxed) == 0;
 }
 
+/* Performs what has been put off, and goes on with these connections, which may put off more. */
+static void run_batches(struct ph__worker *worker)
+{
+    struct ph__conn *conns[PH__BATCH_MAX];
+    for (int round = 1; worker->batch.count > 0; round++) {
+        unsigned count = worker->batch.count;
+        memcpy(conns, worker->put_off, count * sizeof conns[0]);
+        ph__batch_run(&worker->batch);
+        worker->batch.count = 0;
+        worker->gathering = round < ROUNDS_MAX;
+        ph__worker_read_clock(worker);
+        for (unsigned i = 0; i < count; i++) {
+            ph__conn_performed(conns[i]);
+        }
+    }
+    worker->gathering = false;
+    if (!ph__batch_has_ring(&worker->batch) &&
+        atomic_load_explicit(&worker->uses_ring, memory_order_relaxed)) {
+        atomic_store_explicit(&worker->uses_ring, false, memory_order_relaxed);
+        ph__server_log(worker->server, PH_LOG_WARNING,
+                       "worker %u: io_uring failed; it goes on with epoll alone", worker->index);
+    }
+}
+
 static void run_turn(struct ph__worker *worker, const struct ph__event *events, int count)
 {
+    const struct ph__conn_table *table = &worker->server->table;
     bool woken = false;
+    worker->gathering = count >= BATCH_LEAST && ph__batch_has_ring(&worker->batch);
     for (int i = 0; i < count; i++) {
-        if (events[i].item) {
-            ph__conn_event(events[i].item, events[i].events);
+        if (events[i].item == PH__LOOP_WOKEN) {
+            woken = true;
+            continue;
         }
-        woken |= !events[i].item;
+        struct ph__conn *conn = ph__conn_table_named(table, events[i].item);
+        if (conn) {
+            ph__conn_event(conn, events[i].events);
+        }
     }
+    run_batches(worker);
     /* Only now, since these may close connections that had an event in this batch. */
     if (woken) {
         take_completions(worker);
@@ -268,6 +331,7 @@ static void *run(void *user)
     while (!is_finished(worker)) {
         int count = ph__loop_wait(&worker->loop, events, next_timeout_ms(worker));
         uint64_t woken_us = ph__worker_read_clock(worker);
+        worker->date_fresh = false;
         if (count < 0) {
             ph__server_log(worker->server, PH_LOG_ERROR, "worker %u cannot wait for events: %s",
                            worker->index, ph_strerror(count));

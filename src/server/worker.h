@@ -6,6 +6,7 @@
 #ifndef PORTHOLE_SERVER_WORKER_H
 #define PORTHOLE_SERVER_WORKER_H
 
+#include "net/batch.h"
 #include "net/loop.h"
 #include "server/conn.h"
 #include "server/stats.h"
@@ -33,12 +34,16 @@ struct ph__worker {
     unsigned index;
     pthread_t thread;
     struct ph__loop loop;
+    struct ph__batch batch;
+    struct ph__conn *put_off[PH__BATCH_MAX]; /* whose operations stand in the batch */
+    bool gathering;                          /* operations go to the batch */
+    _Atomic bool uses_ring;                  /* the batch has one */
     struct ph__stats stats;
     _Atomic unsigned open; /* connections: the accept thread adds, the worker subtracts */
     _Atomic int phase;     /* enum ph__phase, as ordered by the server */
     int phase_seen;        /* the phase that has been carried out */
 
-    uint64_t now_us; /* CLOCK_MONOTONIC, read once a wake-up and after a flush */
+    uint64_t now_us; /* CLOCK_MONOTONIC, read once a wake-up and after each batch, or single send */
     struct ph__deadlines deadlines[PH__DEADLINE_CLASSES];
     uint32_t deadline_ms[PH__DEADLINE_CLASSES]; /* how long each class waits */
     struct ph__conn *ready;                     /* to be gone on with at the next turn */
@@ -46,6 +51,7 @@ struct ph__worker {
     unsigned stock_size;
     char date[PH__HTTP_DATE_TEXT]; /* of date_second */
     int64_t date_second;
+    bool date_fresh; /* looked at since the last wake-up */
 
     pthread_mutex_t lock; /* guards the one field below */
     struct ph__completion *completions;
@@ -76,6 +82,9 @@ void ph__worker_complete(struct ph__worker *worker, struct ph__completion *compl
 
 struct ph__exchange *ph__worker_take_exchange(struct ph__worker *worker);
 void ph__worker_give_exchange(struct ph__worker *worker, struct ph__exchange *exchange);
+
+/* Takes the connection's operation into the batch; false: it is to be performed at once. */
+bool ph__worker_put_off(struct ph__worker *worker, struct ph__conn *conn);
 
 /* Has the connection run again at the next turn, after the events of others. */
 void ph__worker_run_later(struct ph__worker *worker, struct ph__conn *conn);

@@ -106,6 +106,7 @@ int ph__serve_server(struct ph__call *call)
     ph__json_time(&json, "started_at", stats.started_unix_ms);
     ph__json_number(&json, "uptime_seconds", (double)stats.uptime_ms / 1000.0);
     add_listeners(&json, server);
+    ph__json_text(&json, "loop", ph_loop_name(ph_server_loop(server)));
     add_workers(&json, server, stats.workers);
     add_totals(&json, &stats);
     add_latency(&json, &stats);
