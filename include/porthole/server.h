@@ -123,8 +123,8 @@ PH_API PH_MUST_CHECK int ph_server_on_free(struct ph_server *server, void (*rele
  * @return 0; PH_ERR_STARTED; -ENOMEM; a negative errno of socket(2), bind(2) or listen(2)
  *         (-EADDRINUSE, -EACCES, -EADDRNOTAVAIL; ph_server_failed_listener() says which);
  *         -EAGAIN when a thread cannot be started; with PH_LOOP_IO_URING a negative errno of
- *         io_uring_setup(2), -ENOSYS where kernel or build lack it. After a failure nothing is left running, and
- *         a retry is allowed.
+ *         io_uring_setup(2), -ENOSYS where kernel or build lack it. After a failure nothing is left
+ * running, and a retry is allowed.
  */
 PH_API PH_MUST_CHECK int ph_server_start(struct ph_server *server);
 

@@ -25,19 +25,13 @@ void ph__buf_done(struct ph__buf *buf)
     ph__buf_init(buf, buf->limit);
 }
 
-void ph__buf_reset(struct ph__buf *buf)
-{
-    buf->size = 0;
-    buf->error = 0;
-}
-
 static char *fail(struct ph__buf *buf, int error)
 {
     buf->error = error;
     return NULL;
 }
 
-char *ph__buf_reserve(struct ph__buf *buf, size_t more)
+char *ph__buf_grow(struct ph__buf *buf, size_t more)
 {
     if (buf->error) {
         return NULL;
@@ -62,15 +56,6 @@ char *ph__buf_reserve(struct ph__buf *buf, size_t more)
         buf->capacity = capacity;
     }
     return buf->data + buf->size;
-}
-
-void ph__buf_append(struct ph__buf *buf, const void *data, size_t size)
-{
-    char *room = ph__buf_reserve(buf, size);
-    if (room && size) {
-        memcpy(room, data, size);
-        buf->size += size;
-    }
 }
 
 void ph__buf_puts(struct ph__buf *buf, const char *text)

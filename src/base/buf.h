@@ -9,7 +9,9 @@
 #include <porthole/error.h>
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct ph__buf {
     char *data;      /* NULL until the first append; owned */
@@ -26,12 +28,33 @@ void ph__buf_init(struct ph__buf *buf, size_t limit);
 void ph__buf_done(struct ph__buf *buf);
 
 /* Empties it and clears the error; keeps the memory. */
-void ph__buf_reset(struct ph__buf *buf);
+static inline void ph__buf_reset(struct ph__buf *buf)
+{
+    buf->size = 0;
+    buf->error = 0;
+}
+
+/* Makes the buffer larger, for ph__buf_reserve(). */
+char *ph__buf_grow(struct ph__buf *buf, size_t more);
 
 /* Makes room for `more` bytes beyond size and returns where they go; NULL after a failure. */
-char *ph__buf_reserve(struct ph__buf *buf, size_t more);
+static inline char *ph__buf_reserve(struct ph__buf *buf, size_t more)
+{
+    /* The capacity may exceed the limit, and an empty buffer has no memory. */
+    bool fits = !buf->error && buf->data && more <= buf->capacity - buf->size &&
+                (!buf->limit || more <= buf->limit - buf->size);
+    return fits ? buf->data + buf->size : ph__buf_grow(buf, more);
+}
 
-void ph__buf_append(struct ph__buf *buf, const void *data, size_t size);
+static inline void ph__buf_append(struct ph__buf *buf, const void *data, size_t size)
+{
+    char *room = ph__buf_reserve(buf, size);
+    if (room && size) {
+        memcpy(room, data, size);
+        buf->size += size;
+    }
+}
+
 void ph__buf_puts(struct ph__buf *buf, const char *text);
 void ph__buf_putc(struct ph__buf *buf, char c);
 void ph__buf_printf(struct ph__buf *buf, const char *format, ...) PH_PRINTF(2, 3);

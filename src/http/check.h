@@ -8,9 +8,8 @@
 #include "http/parse.h"
 
 /*
- * Checks the head [head, head + size), whose positions stand in parser->req, and fills in
- * keep_alive, chunked, expect_continue and content_length. Must run before names and values are
- * ended with NULs.
+ * Checks the head [head, head + size) and fills in the request, but for the uri and the fields,
+ * of which it notes where they stand and how many there are.
  */
 enum ph__parse_result ph__check_head(struct ph__parser *parser, const char *head, size_t size);
 

@@ -59,65 +59,6 @@ static int stop(struct ph__parser *parser, int status, const char *detail)
     return -1;
 }
 
-static uint32_t position(const struct ph__parser *parser, const char *at)
-{
-    return (uint32_t)(at - parser->head);
-}
-
-static int on_url(llhttp_t *llhttp, const char *at, size_t size)
-{
-    struct ph__parser *parser = parser_of(llhttp);
-    struct ph_request *req = parser->req;
-    if (req->target_size == 0) {
-        req->target = position(parser, at);
-    }
-    req->target_size += (uint32_t)size;
-    if (req->target_size > parser->limits->target_max) {
-        return stop(parser, 414, "the request target is longer than this server accepts");
-    }
-    return 0;
-}
-
-static int on_url_complete(llhttp_t *llhttp)
-{
-    parser_of(llhttp)->target_complete = true;
-    return 0;
-}
-
-/* llhttp hands a name over in several pieces when it came in several reads; likewise values. */
-static int on_field(llhttp_t *llhttp, const char *at, size_t size)
-{
-    struct ph__parser *parser = parser_of(llhttp);
-    struct ph_request *req = parser->req;
-    if (!parser->in_name) {
-        if (req->field_count == parser->limits->headers_max) {
-            return stop(parser, 431, "the request has more header fields than this server accepts");
-        }
-        req->fields[req->field_count++] = (struct ph__field){.name = position(parser, at)};
-        parser->in_name = true;
-    }
-    struct ph__field *field = &req->fields[req->field_count - 1];
-    field->name_size += (uint32_t)size;
-    field->value = field->name + field->name_size; /* for an empty value: the colon */
-    return 0;
-}
-
-static int on_value(llhttp_t *llhttp, const char *at, size_t size)
-{
-    struct ph__parser *parser = parser_of(llhttp);
-    parser->in_name = false;
-    if (size == 0) {
-        return 0; /* an empty value is reported from behind its line, where the next one begins */
-    }
-    struct ph__field *field = &parser->req->fields[parser->req->field_count - 1];
-    if (field->value_size == 0) {
-        field->value = position(parser, at);
-    }
-    /* Counted from the beginning of the value: the pieces of a folded one do not adjoin. */
-    field->value_size = position(parser, at) + (uint32_t)size - field->value;
-    return 0;
-}
-
 static int on_headers_complete(llhttp_t *llhttp)
 {
     (void)llhttp;
@@ -147,11 +88,9 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t size)
     return 0;
 }
 
+/* Nothing is asked for within the head: check.c finds its lines by their ends, which llhttp has
+ * seen to be where they seem, and request.c its fields, should a handler want them. */
 static const llhttp_settings_t settings = {
-    .on_url = on_url,
-    .on_url_complete = on_url_complete,
-    .on_header_field = on_field,
-    .on_header_value = on_value,
     .on_headers_complete = on_headers_complete,
     .on_chunk_header = on_chunk_header,
     .on_body = on_body,
@@ -168,15 +107,11 @@ void ph__parse_init(struct ph__parser *parser, struct ph_request *req,
     parser->chunk_overhead = 0;
     parser->body = NULL;
     parser->trailer = TRAILER_NONE;
-    parser->target_complete = false;
-    parser->in_name = false;
     parser->status = 0;
     parser->detail = NULL;
     llhttp_init(llhttp_of(parser), HTTP_REQUEST, &settings);
     llhttp_of(parser)->data = parser;
-
-    struct ph__field *fields = req->fields;
-    *req = (struct ph_request){.fields = fields};
+    ph__request_reset(req);
 }
 
 /* A token followed by a space, or by nothing yet, is a method we do not know; else it is junk. */
@@ -225,26 +160,30 @@ static enum ph__parse_result fail_as_llhttp(struct ph__parser *parser, llhttp_er
     }
 }
 
-static enum ph__parse_result need_more(struct ph__parser *parser, size_t size)
+/* The size of the request line as far as it is there, its end not counted. */
+static size_t line_size(const char *line, size_t size, bool *ret_complete)
 {
+    const char *end = memchr(line, '\n', size);
+    *ret_complete = end;
+    return end ? (size_t)(end - line) : size;
+}
+
+/* The head is not complete. A request line that is already too long need not be waited for. */
+static enum ph__parse_result need_more(struct ph__parser *parser, const char *buffer, size_t size)
+{
+    enum { AROUND_TARGET = 32 }; /* the longest method and version */
+    bool complete;
+    size_t line = line_size(buffer + parser->skipped, size - parser->skipped, &complete);
+    if (line > parser->limits->target_max + AROUND_TARGET) {
+        return ph__parse_fail(parser, 414, "the request target is longer than this server accepts");
+    }
     if (size < parser->limits->head_max) {
         return PH__PARSE_MORE;
     }
-    return parser->target_complete
+    return complete
                ? ph__parse_fail(parser, 431,
                                 "the header fields are longer than this server accepts")
                : ph__parse_fail(parser, 414, "the request line is longer than this server accepts");
-}
-
-static void trim_value(const char *head, struct ph__field *field)
-{
-    while (field->value_size > 0) {
-        char last = head[field->value + field->value_size - 1];
-        if (last != ' ' && last != '\t') {
-            return;
-        }
-        field->value_size--;
-    }
 }
 
 static enum ph__parse_result finish_head(struct ph__parser *parser, char *buffer)
@@ -253,17 +192,10 @@ static enum ph__parse_result finish_head(struct ph__parser *parser, char *buffer
     if (parser->head_size > parser->limits->head_max) {
         return ph__parse_fail(parser, 431, "the header fields are longer than this server accepts");
     }
-    for (unsigned i = 0; i < req->field_count; i++) {
-        trim_value(buffer, &req->fields[i]);
-    }
     enum ph__parse_result result =
         ph__check_head(parser, buffer + parser->skipped, parser->head_size - parser->skipped);
     if (result == PH__PARSE_DONE) {
         buffer[req->target + req->target_size] = '\0';
-        for (unsigned i = 0; i < req->field_count; i++) {
-            buffer[req->fields[i].name + req->fields[i].name_size] = '\0';
-            buffer[req->fields[i].value + req->fields[i].value_size] = '\0';
-        }
     }
     return result;
 }
@@ -285,7 +217,7 @@ enum ph__parse_result ph__parse_head(struct ph__parser *parser, char *buffer, si
     llhttp_errno_t error = llhttp_execute(llhttp, buffer + parser->fed, size - parser->fed);
     if (error == HPE_OK) {
         parser->fed = size;
-        return need_more(parser, size);
+        return need_more(parser, buffer, size);
     }
     if (error != HPE_PAUSED) {
         return fail_as_llhttp(parser, error, buffer + parser->skipped, size - parser->skipped);

@@ -36,9 +36,7 @@ struct ph__parser {
     struct ph__buf *body;  /* chunks are joined here */
     size_t chunk_overhead; /* bytes of chunked framing so far */
     uint8_t trailer;       /* behind the last chunk: how far it has come, see parse.c */
-    bool target_complete;
-    bool in_name; /* the last field has no value yet */
-    int status;   /* of PH__PARSE_ERROR: 400, 413, 414, 417, 431, 501, 503 or 505 */
+    int status;            /* of PH__PARSE_ERROR: 400, 413, 414, 417, 431, 501, 503 or 505 */
     const char *detail;
 };
 

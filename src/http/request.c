@@ -30,9 +30,46 @@ int ph_request_minor_version(const struct ph_request *req)
     return req->minor_version;
 }
 
+/* The request is complete and its lines have been checked: each has a colon and ends with CR LF. */
+static void index_fields(struct ph_request *req)
+{
+    uint32_t at = req->fields_at;
+    for (unsigned i = 0; i < req->field_count; i++) {
+        char *line = req->head + at;
+        char *end = memchr(line, '\r', req->fields_end - at);
+        char *colon = memchr(line, ':', (size_t)(end - line));
+        colon = colon ? colon : end; /* never: llhttp refuses a line without one */
+        char *value = colon < end ? colon + 1 : end;
+        at = (uint32_t)(end + 2 - req->head);
+        while (value < end && (*value == ' ' || *value == '\t')) {
+            value++;
+        }
+        while (end > value && (end[-1] == ' ' || end[-1] == '\t')) {
+            end--;
+        }
+        *colon = '\0';
+        *end = '\0';
+        req->fields[i] = (struct ph__field){.name = (uint32_t)(line - req->head),
+                                            .name_size = (uint32_t)(colon - line),
+                                            .value = (uint32_t)(value - req->head),
+                                            .value_size = (uint32_t)(end - value)};
+    }
+}
+
+void ph__request_index(const struct ph_request *req)
+{
+    if (!req->indexed) {
+        /* Another form of the same bytes: it does not change what the request is. */
+        struct ph_request *cache = (struct ph_request *)(uintptr_t)req;
+        index_fields(cache);
+        cache->indexed = true;
+    }
+}
+
 const struct ph__field *ph__request_field(const struct ph_request *req, const char *name)
 {
     size_t size = strlen(name);
+    ph__request_index(req);
     for (unsigned i = 0; i < req->field_count; i++) {
         const struct ph__field *field = &req->fields[i];
         if (field->name_size == size && strncasecmp(req->head + field->name, name, size) == 0) {
@@ -59,6 +96,7 @@ int ph_request_header_at(const struct ph_request *req, size_t index, const char 
     if (index >= req->field_count) {
         return -ERANGE;
     }
+    ph__request_index(req);
     *ret_name = req->head + req->fields[index].name;
     *ret_value = req->head + req->fields[index].value;
     return 0;

@@ -38,6 +38,9 @@ void ph__response_begin(struct ph_response *res, const char *date)
 
 void ph__response_release(struct ph_response *res)
 {
+    if (!res->tail && !res->tail_release && !res->generate && !res->generate_release) {
+        return; /* all of it stands in `out` */
+    }
     if (res->tail_release) {
         res->tail_release(res->tail_owned);
     }
@@ -71,16 +74,40 @@ static bool is_token(const char *text)
     return *text != '\0';
 }
 
-/* No control characters: a line end in a value would begin a field, or a reply, of a stranger. */
-static bool is_field_value(const char *text)
+#define NOT_A_VALUE SIZE_MAX
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Never false when one of eight bytes is a control character; seldom true when none is. */
+static inline bool may_have_control(const char *bytes)
 {
-    for (const char *c = text; *c; c++) {
-        unsigned char byte = (unsigned char)*c;
-        if ((byte < 0x20 && byte != '\t') || byte == 0x7F) {
-            return false;
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    uint64_t is_delete = word ^ EACH_BYTE(0x7F);
+    return (((word - EACH_BYTE(0x20)) & ~word) | ((is_delete - EACH_BYTE(1)) & ~is_delete)) &
+           EACH_BYTE(0x80);
+}
+
+static inline bool is_control(char c)
+{
+    unsigned char byte = (unsigned char)c;
+    return (byte < 0x20 && byte != '\t') || byte == 0x7F;
+}
+
+/* The length of a text without control characters; of another one NOT_A_VALUE: a line end in a
+ * value would begin a field, or a reply, of a stranger. */
+static size_t field_value_size(const char *text)
+{
+    size_t size = strlen(text);
+    size_t checked = 0;
+    while (size - checked >= sizeof(uint64_t) && !may_have_control(text + checked)) {
+        checked += sizeof(uint64_t);
+    }
+    for (; checked < size; checked++) {
+        if (is_control(text[checked])) {
+            return NOT_A_VALUE;
         }
     }
-    return true;
+    return size;
 }
 
 static bool is_reserved(const char *name)
@@ -97,7 +124,7 @@ static bool is_reserved(const char *name)
 
 int ph_response_header(struct ph_response *res, const char *name, const char *value)
 {
-    if (!is_token(name) || !is_field_value(value) || is_reserved(name)) {
+    if (!is_token(name) || field_value_size(value) == NOT_A_VALUE || is_reserved(name)) {
         return PH_ERR_HEADER;
     }
     if (res->status) {
@@ -123,70 +150,107 @@ static bool status_has_body(int status)
     return status >= 200 && status != 204 && status != 304;
 }
 
-static void put_status_line(struct ph__buf *out, int status)
+/* What a head can need besides the content type and the fields that were added. */
+enum { HEAD_ROOM = 256, DATE_SIZE = 29, NUMBER_SIZE = 20 };
+
+/* Appends a string literal, whose length the compiler knows. */
+#define PUT(at, literal) put((at), (literal), sizeof(literal) - 1)
+
+static inline char *put(char *at, const char *bytes, size_t size)
 {
-    static const char ok[] = "HTTP/1.1 200 OK\r\nDate: ";
-    if (status == 200) {
-        ph__buf_append(out, ok, sizeof ok - 1);
-        return;
-    }
-    ph__buf_puts(out, "HTTP/1.1 ");
-    ph__buf_put_u64(out, (unsigned)status);
-    ph__buf_putc(out, ' ');
-    ph__buf_puts(out, ph_status_text(status));
-    ph__buf_puts(out, "\r\nDate: ");
+    memcpy(at, bytes, size);
+    return at + size;
 }
 
-static void put_connection(struct ph__buf *out, const struct ph_response *res)
+static char *put_number(char *at, unsigned long long value)
+{
+    char digits[NUMBER_SIZE];
+    size_t first = sizeof digits;
+    do {
+        digits[--first] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    return put(at, digits + first, sizeof digits - first);
+}
+
+static char *put_status_line(char *at, int status)
+{
+    if (status == 200) {
+        return PUT(at, "HTTP/1.1 200 OK\r\nDate: ");
+    }
+    at = PUT(at, "HTTP/1.1 ");
+    at = put_number(at, (unsigned)status);
+    at = PUT(at, " ");
+    at = stpcpy(at, ph_status_text(status));
+    return PUT(at, "\r\nDate: ");
+}
+
+static char *put_connection(char *at, const struct ph_response *res)
 {
     if (res->close) {
-        ph__buf_puts(out, "Connection: close\r\n");
-    } else if (res->minor_version == 0) {
-        ph__buf_puts(out, "Connection: keep-alive\r\n");
+        return PUT(at, "Connection: close\r\n");
     }
+    return res->minor_version == 0 ? PUT(at, "Connection: keep-alive\r\n") : at;
 }
 
-static void put_length(struct ph__buf *out, const struct ph_response *res, int status,
-                       long long length)
+static char *put_length(char *at, const struct ph_response *res, int status, long long length)
 {
-    if (length != NO_LENGTH) {
-        if (status_has_body(status)) {
-            ph__buf_puts(out, "Content-Length: ");
-            ph__buf_put_u64(out, (unsigned long long)length);
-            ph__buf_puts(out, "\r\n");
-        }
-    } else if (res->chunked) {
-        ph__buf_puts(out, "Transfer-Encoding: chunked\r\n");
+    if (length == NO_LENGTH) {
+        return res->chunked ? PUT(at, "Transfer-Encoding: chunked\r\n") : at;
     }
+    if (!status_has_body(status)) {
+        return at;
+    }
+    at = PUT(at, "Content-Length: ");
+    at = put_number(at, (unsigned long long)length);
+    return PUT(at, "\r\n");
 }
 
-/* Writes the head. After a failure nothing of it is left. */
-static int put_head(struct ph_response *res, int status, const char *content_type, long long length)
+static char *put_type(char *at, const char *content_type, size_t size)
 {
-    enum { DATE_SIZE = 29 };
+    if (!content_type) {
+        return at;
+    }
+    at = PUT(at, "Content-Type: ");
+    at = put(at, content_type, size);
+    return PUT(at, "\r\n");
+}
+
+/* Writes the head, and leaves room for `more` bytes behind it. After a failure nothing of it is
+ * left. */
+static int put_head(struct ph_response *res, int status, const char *content_type, long long length,
+                    size_t more)
+{
     if (res->status) {
         return PH_ERR_REPLIED;
     }
     if (status < 200 || status > 599) {
         return -EINVAL;
     }
-    if (content_type && !is_field_value(content_type)) {
-        return PH_ERR_HEADER;
+    size_t type_size = 0;
+    if (content_type) {
+        type_size = field_value_size(content_type);
+        if (type_size == NOT_A_VALUE) {
+            return PH_ERR_HEADER;
+        }
     }
     struct ph__buf *out = res->out;
-    put_status_line(out, status);
-    ph__buf_append(out, res->date, DATE_SIZE);
-    ph__buf_puts(out, "\r\n");
-    if (content_type) {
-        ph__buf_puts(out, "Content-Type: ");
-        ph__buf_puts(out, content_type);
-        ph__buf_puts(out, "\r\n");
+    char *at = ph__buf_reserve(out, HEAD_ROOM + type_size + res->fields.size + more);
+    if (!at) {
+        return ph__buf_error(out);
     }
-    put_length(out, res, status, length);
-    put_connection(out, res);
-    ph__buf_append(out, res->fields.data, res->fields.size);
-    ph__buf_puts(out, "\r\n");
-    return ph__buf_error(out);
+    at = put_status_line(at, status);
+    at = put(at, res->date, DATE_SIZE);
+    at = PUT(at, "\r\n");
+    at = put_type(at, content_type, type_size);
+    at = put_length(at, res, status, length);
+    at = put_connection(at, res);
+    if (res->fields.size > 0) {
+        at = put(at, res->fields.data, res->fields.size);
+    }
+    at = PUT(at, "\r\n");
+    out->size = (size_t)(at - out->data);
+    return 0;
 }
 
 static int undo(struct ph_response *res, int err)
@@ -209,7 +273,7 @@ static bool sends_body(const struct ph_response *res, int status)
 static int reply_with_tail(struct ph_response *res, int status, const char *content_type,
                            const void *data, size_t size, void *owned, void (*release)(void *))
 {
-    int err = put_head(res, status, content_type, (long long)size);
+    int err = put_head(res, status, content_type, (long long)size, 0);
     if (err < 0) {
         return undo(res, err);
     }
@@ -228,13 +292,14 @@ static int reply_with_tail(struct ph_response *res, int status, const char *cont
 static int reply_small(struct ph_response *res, int status, const char *content_type,
                        const void *data, size_t size)
 {
-    int err = put_head(res, status, content_type, (long long)size);
-    if (err == 0 && sends_body(res, status)) {
-        ph__buf_append(res->out, data, size);
-        err = ph__buf_error(res->out);
-    }
+    int err = put_head(res, status, content_type, (long long)size, size);
     if (err < 0) {
         return undo(res, err);
+    }
+    if (sends_body(res, status)) {
+        struct ph__buf *out = res->out;
+        memcpy(out->data + out->size, data, size);
+        out->size += size;
     }
     res->status = status;
     return 0;
@@ -330,7 +395,7 @@ int ph_reply_generate(struct ph_response *res, int status, const char *content_t
         res->chunked = res->minor_version >= 1;
         res->close |= !res->chunked; /* only the close ends the body */
     }
-    int err = put_head(res, status, content_type, status_has_body(status) ? NO_LENGTH : 0);
+    int err = put_head(res, status, content_type, status_has_body(status) ? NO_LENGTH : 0, 0);
     if (err < 0) {
         res->chunked = chunked_before;
         res->close = close_before;

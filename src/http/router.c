@@ -17,8 +17,9 @@
 #include <string.h>
 
 struct ph__node {
-    char *literal;              /* owned; NULL for the root, ":" and "*" children */
-    struct ph__node **literals; /* sorted by text */
+    char *literal; /* owned; NULL for the root, ":" and "*" children */
+    size_t literal_size;
+    struct ph__node **literals; /* sorted by size, then by text */
     size_t literal_count;
     struct ph__node *any;  /* ":name" */
     struct ph__node *rest; /* "*" */
@@ -75,16 +76,17 @@ static struct ph__node *find_literal(const struct ph__node *node, const char *te
     size_t high = node->literal_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const char *literal = node->literals[middle]->literal;
-        int order = strncmp(literal, text, size);
-        if (order == 0 && literal[size] != '\0') {
-            order = 1; /* the literal is longer */
+        struct ph__node *child = node->literals[middle];
+        bool before = child->literal_size < size;
+        if (child->literal_size == size) {
+            int order = memcmp(child->literal, text, size);
+            if (order == 0) {
+                *ret_at = middle;
+                return child;
+            }
+            before = order < 0;
         }
-        if (order == 0) {
-            *ret_at = middle;
-            return node->literals[middle];
-        }
-        if (order < 0) {
+        if (before) {
             low = middle + 1;
         } else {
             high = middle;
@@ -116,6 +118,7 @@ static struct ph__node *literal_child(struct ph__node *node, const char *text, s
         return NULL;
     }
     child->literal = literal;
+    child->literal_size = size;
     memmove(&grown[at + 1], &grown[at], (node->literal_count - at) * sizeof(struct ph__node *));
     grown[at] = child;
     node->literal_count++;
@@ -241,13 +244,24 @@ static const struct ph__route *route_for(const struct ph__node *node, enum ph__m
 static const struct ph__node *find(const struct ph__node *node, const struct walk *walk,
                                    const char *segment, unsigned param)
 {
-    if (segment == walk->end) {
-        return route_for(node, walk->method) ? node : NULL;
-    }
-    size_t size = strlen(segment);
-    const char *next = segment + size + 1;
     size_t at;
-    const struct ph__node *literal = find_literal(node, segment, size, &at);
+    size_t size;
+    const char *next;
+    const struct ph__node *literal;
+    for (;; node = literal, segment = next) {
+        if (segment == walk->end) {
+            return route_for(node, walk->method) ? node : NULL;
+        }
+        size = strlen(segment);
+        next = segment + size + 1;
+        literal = find_literal(node, segment, size, &at);
+        if (node->any || node->rest) {
+            break; /* there is a choice */
+        }
+        if (!literal) {
+            return NULL;
+        }
+    }
     const struct ph__node *found = NULL;
     if (literal) {
         found = find(literal, walk, next, param);
@@ -316,22 +330,36 @@ static bool list_allowed(const struct ph__node *root, const struct walk *walk,
     return true;
 }
 
+static struct walk begin_walk(struct ph_request *req)
+{
+    return (struct walk){.method = req->method,
+                         .end = req->uri.segments + req->uri.path_size,
+                         .params = req->params,
+                         .path = req->uri.path,
+                         .segments = req->uri.segments};
+}
+
+bool ph__router_find(const struct ph__router *router, struct ph_request *req)
+{
+    if (!router->root || req->uri.asterisk) {
+        return false;
+    }
+    const struct walk walk = begin_walk(req);
+    const struct ph__node *node = find(router->root, &walk, req->uri.segments, 0);
+    req->route = node ? route_for(node, req->method) : NULL;
+    return node;
+}
+
 enum ph__match ph__router_match(const struct ph__router *router, struct ph_request *req,
                                 char allow[PH__ALLOW_TEXT])
 {
+    if (ph__router_find(router, req)) {
+        return PH__MATCH_FOUND;
+    }
     if (!router->root || req->uri.asterisk) {
         return PH__MATCH_NO_PATH;
     }
-    const struct walk walk = {.method = req->method,
-                              .end = req->uri.segments + req->uri.path_size,
-                              .params = req->params,
-                              .path = req->uri.path,
-                              .segments = req->uri.segments};
-    const struct ph__node *node = find(router->root, &walk, req->uri.segments, 0);
-    if (node) {
-        req->route = route_for(node, req->method);
-        return PH__MATCH_FOUND;
-    }
+    const struct walk walk = begin_walk(req);
     if (!list_allowed(router->root, &walk, allow)) {
         return PH__MATCH_NO_PATH;
     }

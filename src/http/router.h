@@ -48,7 +48,11 @@ enum ph__match {
     PH__MATCH_OPTIONS,   /* OPTIONS that no route serves: 204; allow is filled in */
 };
 
-/* Finds the route of a request whose method and uri are set. HEAD finds GET's routes too. */
+/* Finds the route of a request whose method and uri are set, and sets req->route and req->params.
+ * HEAD finds GET's routes too. */
+bool ph__router_find(const struct ph__router *router, struct ph_request *req);
+
+/* The same, and where there is none, why. */
 enum ph__match ph__router_match(const struct ph__router *router, struct ph_request *req,
                                 char allow[PH__ALLOW_TEXT]);
 

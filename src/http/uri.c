@@ -5,6 +5,7 @@
 #include "http/uri.h"
 
 #include <arpa/inet.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -28,20 +29,35 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Once this has passed, decoding cannot fail. Browsers send ^ ` { | } in queries as they are. */
+/* What a byte is in a target: 'p' plain, in a path it stands for itself; '/' parts segments; '?'
+ * may mean more than itself; all others must be percent-encoded. Browsers send ^ ` { | } in queries
+ * as they are. A dot is special where a segment may be one of "." and "..". */
+static const char classes[256] = "                "
+                                 "                "
+                                 " p  p?pppppppp?/"  /*  !"#$%&'()*+,-./ */
+                                 "pppppppppppp p ?"  /* 0123456789:;<=>? */
+                                 "pppppppppppppppp"  /* @ABCDEFGHIJKLMNO */
+                                 "pppppppppppp ppp"  /* PQRSTUVWXYZ[\]^_ */
+                                 "pppppppppppppppp"  /* `abcdefghijklmno */
+                                 "ppppppppppppppp "; /* pqrstuvwxyz{|}~  */
+
+static inline char class_of(char c)
+{
+    return classes[(unsigned char)c];
+}
+
+/* Once this has passed, decoding cannot fail. */
 static const char *check_bytes(const char *target, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)target[i];
-        if (c == '%') {
+        if (target[i] == '%') {
             if (size - i < 3 || hex_value(target[i + 1]) < 0 || hex_value(target[i + 2]) < 0) {
                 return bad_escape;
             }
             if (target[i + 1] == '0' && target[i + 2] == '0') {
                 return bad_nul;
             }
-        } else if (c <= 0x20 || c >= 0x7F || c == '"' || c == '<' || c == '>' || c == '\\' ||
-                   c == '#') {
+        } else if (class_of(target[i]) == ' ' || class_of(target[i]) == '\0') {
             return bad_byte;
         }
     }
@@ -187,14 +203,39 @@ static const char *take_authority(struct ph__uri *uri, const char *target, const
     return ph__uri_is_host(authority, uri->authority_size) ? NULL : bad_authority;
 }
 
-const char *ph__uri_parse(struct ph__uri *ret_uri, const char *target, size_t size, char *scratch)
+/*
+ * The common case in one walk: a path of plain bytes, and no query. Writes the segments and
+ * returns true, or false when there is something to be looked at more closely.
+ */
+static bool copy_plain(char *segments, const char *path, const char *end)
+{
+    for (const char *from = path; from < end; from++) {
+        char class = class_of(*from);
+        if (class != 'p' && class != '/' && (*from != '.' || class_of(from[-1]) != 'p')) {
+            return false;
+        }
+        *segments++ = class == '/' ? '\0' : *from;
+    }
+    *segments = '\0';
+    return true;
+}
+
+static const char *parse_plain(struct ph__uri *ret_uri, const char *target, size_t size,
+                               char *scratch)
+{
+    char *path = scratch + size;
+    memcpy(path, target, size);
+    path[size] = '\0';
+    *ret_uri = (struct ph__uri){
+        .path = path, .path_size = size, .segments = scratch, .query = path + size};
+    return NULL;
+}
+
+/* A target with dots, escapes, a query, or an authority. */
+static const char *parse_special(struct ph__uri *ret_uri, const char *target, size_t size,
+                                 char *scratch)
 {
     struct ph__uri uri = {0};
-    if (size == 1 && target[0] == '*') {
-        *ret_uri = (struct ph__uri){
-            .path = "*", .path_size = 1, .segments = "", .query = "", .asterisk = true};
-        return NULL;
-    }
     const char *wrong = check_bytes(target, size);
     const char *end = target + size;
     const char *path = target;
@@ -221,6 +262,19 @@ const char *ph__uri_parse(struct ph__uri *ret_uri, const char *target, size_t si
     return NULL;
 }
 
+const char *ph__uri_parse(struct ph__uri *ret_uri, const char *target, size_t size, char *scratch)
+{
+    if (size == 1 && target[0] == '*') {
+        *ret_uri = (struct ph__uri){
+            .path = "*", .path_size = 1, .segments = "", .query = "", .asterisk = true};
+        return NULL;
+    }
+    if (size > 0 && target[0] == '/' && copy_plain(scratch, target + 1, target + size)) {
+        return parse_plain(ret_uri, target, size, scratch);
+    }
+    return parse_special(ret_uri, target, size, scratch);
+}
+
 static bool is_port(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
@@ -244,35 +298,47 @@ static bool is_ipv6(const char *text, size_t size)
 }
 
 /* RFC 3986 section 3.2.2: unreserved, sub-delims, and percent-encoded bytes. */
-static bool is_reg_name(const char *text, size_t size)
+static const char reg_name[256] = "                "
+                                  "                "
+                                  " y  y yyyyyyyyy "  /*  !"#$%&'()*+,-./ */
+                                  "yyyyyyyyyy y y  "  /* 0123456789:;<=>? */
+                                  " yyyyyyyyyyyyyyy"  /* @ABCDEFGHIJKLMNO */
+                                  "yyyyyyyyyyy    y"  /* PQRSTUVWXYZ[\]^_ */
+                                  " yyyyyyyyyyyyyyy"  /* `abcdefghijklmno */
+                                  "yyyyyyyyyyy   y "; /* pqrstuvwxyz{|}~  */
+
+/* Returns the end of the name that begins at `text`, or NULL. */
+static const char *skip_reg_name(const char *text, const char *end)
 {
-    for (size_t i = 0; i < size; i++) {
-        char c = text[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (c == '%') {
-            if (size - i < 3 || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0) {
-                return false;
-            }
-        } else if (c == '\0' || (!letter && !strchr("-._~!$&'()*+,;=", c))) {
-            return false;
+    const char *at = text;
+    for (;;) {
+        while (at < end && reg_name[(unsigned char)*at] == 'y') {
+            at++;
         }
+        if (at == end || *at != '%') {
+            return at > text ? at : NULL;
+        }
+        if (end - at < 3 || hex_value(at[1]) < 0 || hex_value(at[2]) < 0) {
+            return NULL;
+        }
+        at++;
     }
-    return size > 0;
+}
+
+static const char *skip_ipv6(const char *text, const char *end)
+{
+    const char *bracket = memchr(text, ']', (size_t)(end - text));
+    return bracket && is_ipv6(text + 1, (size_t)(bracket - text - 1)) ? bracket + 1 : NULL;
 }
 
 bool ph__uri_is_host(const char *text, size_t size)
 {
-    const char *host_end;
-    bool valid;
-    if (size > 0 && text[0] == '[') {
-        const char *bracket = memchr(text, ']', size);
-        valid = bracket && is_ipv6(text + 1, (size_t)(bracket - text - 1));
-        host_end = bracket ? bracket + 1 : text;
-    } else {
-        const char *colon = memchr(text, ':', size);
-        host_end = colon ? colon : text + size;
-        valid = is_reg_name(text, (size_t)(host_end - text));
+    const char *end = text + size;
+    const char *host_end =
+        size > 0 && text[0] == '[' ? skip_ipv6(text, end) : skip_reg_name(text, end);
+    if (!host_end) {
+        return false;
     }
-    size_t rest = size - (size_t)(host_end - text);
-    return valid && (rest == 0 || (*host_end == ':' && is_port(host_end + 1, rest - 1)));
+    size_t rest = (size_t)(end - host_end);
+    return rest == 0 || (*host_end == ':' && is_port(host_end + 1, rest - 1));
 }

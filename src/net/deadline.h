@@ -8,6 +8,7 @@
 #define PORTHOLE_NET_DEADLINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct ph__deadline {
@@ -25,13 +26,36 @@ void ph__deadlines_init(struct ph__deadlines *list);
  * Puts an entry that is in no list at its place by due_ms. That is the end, or a few steps
  * before it when the time began to run on another thread a moment ago.
  */
-void ph__deadlines_add(struct ph__deadlines *list, struct ph__deadline *entry, uint64_t due_ms);
+static inline void ph__deadlines_add(struct ph__deadlines *list, struct ph__deadline *entry,
+                                     uint64_t due_ms)
+{
+    struct ph__deadline *before = list->anchor.previous;
+    while (before != &list->anchor && before->due_ms > due_ms) {
+        before = before->previous;
+    }
+    entry->due_ms = due_ms;
+    entry->previous = before;
+    entry->next = before->next;
+    before->next->previous = entry;
+    before->next = entry;
+}
 
 /* Takes an entry out of the list it is in, if any. */
-void ph__deadline_cancel(struct ph__deadline *entry);
+static inline void ph__deadline_cancel(struct ph__deadline *entry)
+{
+    if (entry->next) {
+        entry->previous->next = entry->next;
+        entry->next->previous = entry->previous;
+        entry->previous = NULL;
+        entry->next = NULL;
+    }
+}
 
 /* The entry that is due first, or NULL. */
-struct ph__deadline *ph__deadlines_first(const struct ph__deadlines *list);
+static inline struct ph__deadline *ph__deadlines_first(const struct ph__deadlines *list)
+{
+    return list->anchor.next == &list->anchor ? NULL : list->anchor.next;
+}
 
 static inline bool ph__deadline_is_set(const struct ph__deadline *entry)
 {

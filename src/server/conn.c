@@ -7,7 +7,6 @@
 #include "server/server.h"
 #include "server/worker.h"
 
-#include <assert.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,11 +44,6 @@ bool ph__conn_may_follow(enum ph__conn_state from, enum ph__conn_state to)
     return to == PH__CONN_CLOSED || (states[from].next & (1u << to));
 }
 
-enum ph__conn_state ph__conn_state(const struct ph__conn *conn)
-{
-    return (enum ph__conn_state)atomic_load_explicit(&conn->state, memory_order_relaxed);
-}
-
 /* The first request's deadline runs from the accept: its first bytes do not put it off. */
 static uint64_t deadline_from_us(const struct ph__conn *conn, enum ph__conn_state state)
 {
@@ -78,16 +72,6 @@ static void start_deadline(struct ph__conn *conn)
     if (class != PH__DEADLINE_NONE) {
         uint64_t due_ms = deadline_from_us(conn, state) / 1000 + worker->deadline_ms[class];
         ph__deadlines_add(&worker->deadlines[class], &conn->deadline, due_ms);
-    }
-}
-
-void ph__conn_set_state(struct ph__conn *conn, enum ph__conn_state state)
-{
-    assert(ph__conn_may_follow(ph__conn_state(conn), state));
-    atomic_store_explicit(&conn->state, (uint8_t)state, memory_order_relaxed);
-    conn->restart = true;
-    if (conn->exchange) {
-        conn->exchange->progress = 0;
     }
 }
 

@@ -26,6 +26,7 @@
 #include "net/deadline.h"
 #include "server/exchange.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -66,10 +67,10 @@ struct ph__conn {
     int fd;                              /* -1 while closed */
     bool readable;                       /* recv(2) may have something */
     bool writable;                       /* send(2) may take something */
-    bool hangup;       /* few bytes do not mean that there is nothing behind them */
-    bool in_ready;     /* in the worker's ready list */
-    bool restart;      /* the deadline begins anew when the connection next has to wait */
-    uint32_t index;    /* in the table */
+    bool hangup;    /* few bytes do not mean that there is nothing behind them */
+    bool in_ready;  /* in the worker's ready list */
+    bool restart;   /* the deadline begins anew when the connection next has to wait */
+    uint32_t index; /* in the table */
 
     _Atomic uint32_t version; /* odd while the fields below change hands */
     _Atomic uint32_t requests;
@@ -87,7 +88,11 @@ const char *ph__conn_state_name(enum ph__conn_state state);
 /* True when the state machine has an arrow from one to the other. */
 bool ph__conn_may_follow(enum ph__conn_state from, enum ph__conn_state to);
 
-enum ph__conn_state ph__conn_state(const struct ph__conn *conn);
+static inline enum ph__conn_state ph__conn_state(const struct ph__conn *conn)
+{
+    return (enum ph__conn_state)atomic_load_explicit(&conn->state, memory_order_relaxed);
+}
+
 struct ph__sockaddr ph__conn_peer(const struct ph__conn *conn);
 
 /* All below: on the worker's thread only. Each may close and free the connection. */
@@ -122,7 +127,17 @@ enum ph__step {
     PH__STEP_CLOSED /* the connection is gone */
 };
 
-void ph__conn_set_state(struct ph__conn *conn, enum ph__conn_state state);
+/* The one place that assigns a state. Its deadline starts when the connection has to wait in it. */
+static inline void ph__conn_set_state(struct ph__conn *conn, enum ph__conn_state state)
+{
+    assert(ph__conn_may_follow(ph__conn_state(conn), state));
+    atomic_store_explicit(&conn->state, (uint8_t)state, memory_order_relaxed);
+    conn->restart = true;
+    if (conn->exchange) {
+        conn->exchange->progress = 0;
+    }
+}
+
 enum ph__step ph__conn_close(struct ph__conn *conn);
 /* Closes so that the peer can tell the reply is incomplete: with a reset. */
 enum ph__step ph__conn_break_off(struct ph__conn *conn);

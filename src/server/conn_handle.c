@@ -117,25 +117,6 @@ static const char *parse_target(struct ph__exchange *exchange)
     return wrong;
 }
 
-static enum ph__step reply_without_route(struct ph__conn *conn, enum ph__match match,
-                                         const char *allow)
-{
-    struct ph_response *res = begin_reply(conn);
-    const struct ph_request *req = &conn->exchange->request;
-    if (match == PH__MATCH_NO_PATH) {
-        return after_own_reply(conn,
-                               ph_reply_problem(res, 404, "there is nothing at %s", req->uri.path));
-    }
-    int err = ph_response_header(res, "Allow", allow);
-    if (err == 0) {
-        err = match == PH__MATCH_OPTIONS
-                  ? ph_reply_empty(res, 204)
-                  : ph_reply_problem(res, 405, "%s is not one of the methods here: %s",
-                                     ph__method_name(req->method), allow);
-    }
-    return after_own_reply(conn, err);
-}
-
 static enum ph__match match(struct ph__conn *conn, char allow[PH__ALLOW_TEXT])
 {
     struct ph_request *req = &conn->exchange->request;
@@ -146,10 +127,30 @@ static enum ph__match match(struct ph__conn *conn, char allow[PH__ALLOW_TEXT])
     return ph__router_match(&conn->worker->server->router, req, allow);
 }
 
-bool ph__conn_has_handler(struct ph__conn *conn)
+static enum ph__step reply_without_route(struct ph__conn *conn)
 {
     char allow[PH__ALLOW_TEXT];
-    return !parse_target(conn->exchange) && match(conn, allow) == PH__MATCH_FOUND;
+    enum ph__match found = match(conn, allow);
+    struct ph_response *res = begin_reply(conn);
+    const struct ph_request *req = &conn->exchange->request;
+    if (found == PH__MATCH_NO_PATH) {
+        return after_own_reply(conn,
+                               ph_reply_problem(res, 404, "there is nothing at %s", req->uri.path));
+    }
+    int err = ph_response_header(res, "Allow", allow);
+    if (err == 0) {
+        err = found == PH__MATCH_OPTIONS
+                  ? ph_reply_empty(res, 204)
+                  : ph_reply_problem(res, 405, "%s is not one of the methods here: %s",
+                                     ph__method_name(req->method), allow);
+    }
+    return after_own_reply(conn, err);
+}
+
+bool ph__conn_has_handler(struct ph__conn *conn)
+{
+    return !parse_target(conn->exchange) &&
+           ph__router_find(&conn->worker->server->router, &conn->exchange->request);
 }
 
 /* All earlier replies have been sent, so that they do not wait for a slow handler. */
@@ -171,19 +172,16 @@ enum ph__step ph__conn_handle(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
     struct ph_request *req = &exchange->request;
-    char allow[PH__ALLOW_TEXT];
     const char *wrong = parse_target(exchange);
     if (wrong) {
         return wrong[0] ? ph__conn_refuse(conn, 400, wrong)
                         : ph__conn_refuse(conn, 503, "the server is out of memory");
     }
-    enum ph__match found = match(conn, allow);
-    if (found != PH__MATCH_FOUND) {
-        return reply_without_route(conn, found, allow);
+    if (!ph__router_find(&conn->worker->server->router, req)) {
+        return reply_without_route(conn);
     }
     req->server = conn->worker->server;
     req->peer = ph__conn_peer(conn);
-    req->peer_text[0] = '\0';
     atomic_store_explicit(&conn->route, req->route, memory_order_relaxed);
     if (req->route->blocking) {
         return ph__conn_flush(conn, PH__RESUME_BLOCKING);

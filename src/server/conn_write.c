@@ -118,8 +118,8 @@ static void note_first_byte(struct ph__conn *conn)
     if (atomic_load_explicit(&conn->first_byte_us, memory_order_relaxed) != PH__NO_FIRST_BYTE) {
         return;
     }
-    uint64_t since = conn->worker->now_us -
-                     atomic_load_explicit(&conn->accepted_us, memory_order_relaxed);
+    uint64_t since =
+        conn->worker->now_us - atomic_load_explicit(&conn->accepted_us, memory_order_relaxed);
     uint32_t us = since < PH__NO_FIRST_BYTE ? (uint32_t)since : PH__NO_FIRST_BYTE - 1;
     atomic_store_explicit(&conn->first_byte_us, us, memory_order_relaxed);
 }

@@ -49,10 +49,10 @@ void ph__exchange_free(struct ph__exchange *exchange)
 
 static void trim(struct ph__buf *buf)
 {
+    ph__buf_reset(buf);
     if (buf->capacity > KEPT_BUFFER) {
         ph__buf_done(buf);
     }
-    ph__buf_reset(buf);
 }
 
 static void clear(struct ph__input *input)
@@ -80,8 +80,10 @@ static void trim_input(struct ph__input *input)
 void ph__exchange_clear_output(struct ph__exchange *exchange)
 {
     ph__response_release(&exchange->response);
-    free(exchange->piece);
-    exchange->piece = NULL;
+    if (exchange->piece) {
+        free(exchange->piece);
+        exchange->piece = NULL;
+    }
     exchange->piece_from = exchange->piece_to = 0;
     exchange->generated_all = false;
     exchange->sent = 0;

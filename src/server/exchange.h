@@ -55,8 +55,8 @@ struct ph__exchange {
     size_t piece_from, piece_to;
     bool generated_all;
     enum ph__resume resume;
-    bool error_reply; /* the request was not read to its end: linger after the reply */
-    struct ph__io io; /* the receive or send in hand */
+    bool error_reply;  /* the request was not read to its end: linger after the reply */
+    struct ph__io io;  /* the receive or send in hand */
     uint32_t progress; /* bytes since the deadline was last put off */
 
     uint64_t ready_us; /* when the first request of those answered in `out` was complete */

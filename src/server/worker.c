@@ -75,15 +75,9 @@ void ph__worker_done(struct ph__worker *worker)
 
 /* ---- for its connections ---- */
 
-struct ph__exchange *ph__worker_take_exchange(struct ph__worker *worker)
+struct ph__exchange *ph__worker_new_exchange(struct ph__worker *worker)
 {
-    struct ph__exchange *exchange = worker->stock;
-    if (!exchange) {
-        return ph__exchange_new(&worker->server->limits);
-    }
-    worker->stock = exchange->next;
-    worker->stock_size--;
-    return exchange;
+    return ph__exchange_new(&worker->server->limits);
 }
 
 void ph__worker_give_exchange(struct ph__worker *worker, struct ph__exchange *exchange)
@@ -107,20 +101,8 @@ void ph__worker_run_later(struct ph__worker *worker, struct ph__conn *conn)
     }
 }
 
-bool ph__worker_put_off(struct ph__worker *worker, struct ph__conn *conn)
+const char *ph__worker_new_date(struct ph__worker *worker)
 {
-    if (!worker->gathering || !ph__batch_add(&worker->batch, &conn->exchange->io)) {
-        return false;
-    }
-    worker->put_off[worker->batch.count - 1] = conn;
-    return true;
-}
-
-const char *ph__worker_date(struct ph__worker *worker)
-{
-    if (worker->date_fresh) {
-        return worker->date;
-    }
     worker->date_fresh = true;
     time_t second = time(NULL);
     if (second != worker->date_second) {
@@ -128,17 +110,6 @@ const char *ph__worker_date(struct ph__worker *worker)
         ph__format_http_date((uint64_t)second, worker->date, sizeof worker->date);
     }
     return worker->date;
-}
-
-uint64_t ph__worker_read_clock(struct ph__worker *worker)
-{
-    worker->now_us = ph__clock_us();
-    return worker->now_us;
-}
-
-bool ph__worker_draining(const struct ph__worker *worker)
-{
-    return atomic_load_explicit(&worker->phase, memory_order_relaxed) != PH__PHASE_RUNNING;
 }
 
 /* ---- from other threads ---- */

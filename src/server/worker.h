@@ -80,21 +80,54 @@ void ph__worker_complete(struct ph__worker *worker, struct ph__completion *compl
 
 /* ---- for its connections, on its thread ---- */
 
-struct ph__exchange *ph__worker_take_exchange(struct ph__worker *worker);
+/* Returns NULL when out of memory. */
+struct ph__exchange *ph__worker_new_exchange(struct ph__worker *worker);
+
+static inline struct ph__exchange *ph__worker_take_exchange(struct ph__worker *worker)
+{
+    struct ph__exchange *exchange = worker->stock;
+    if (!exchange) {
+        return ph__worker_new_exchange(worker);
+    }
+    worker->stock = exchange->next;
+    worker->stock_size--;
+    return exchange;
+}
+
 void ph__worker_give_exchange(struct ph__worker *worker, struct ph__exchange *exchange);
 
 /* Takes the connection's operation into the batch; false: it is to be performed at once. */
-bool ph__worker_put_off(struct ph__worker *worker, struct ph__conn *conn);
+static inline bool ph__worker_put_off(struct ph__worker *worker, struct ph__conn *conn)
+{
+    if (!worker->gathering || !ph__batch_add(&worker->batch, &conn->exchange->io)) {
+        return false;
+    }
+    worker->put_off[worker->batch.count - 1] = conn;
+    return true;
+}
 
 /* Has the connection run again at the next turn, after the events of others. */
 void ph__worker_run_later(struct ph__worker *worker, struct ph__conn *conn);
 
+/* Looks at the clock, for ph__worker_date(). */
+const char *ph__worker_new_date(struct ph__worker *worker);
+
 /* The Date header's 29 characters. */
-const char *ph__worker_date(struct ph__worker *worker);
+static inline const char *ph__worker_date(struct ph__worker *worker)
+{
+    return worker->date_fresh ? worker->date : ph__worker_new_date(worker);
+}
 
 /* Reads the clock. */
-uint64_t ph__worker_read_clock(struct ph__worker *worker);
+static inline uint64_t ph__worker_read_clock(struct ph__worker *worker)
+{
+    worker->now_us = ph__clock_us();
+    return worker->now_us;
+}
 
-bool ph__worker_draining(const struct ph__worker *worker);
+static inline bool ph__worker_draining(const struct ph__worker *worker)
+{
+    return atomic_load_explicit(&worker->phase, memory_order_relaxed) != PH__PHASE_RUNNING;
+}
 
 #endif

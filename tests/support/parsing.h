@@ -75,6 +75,9 @@ static inline enum ph__parse_result parsing_feed(struct parsing *p, const char *
     p->buffer = moved;
     p->size += size;
     p->result = ph__parse_head(&p->parser, p->buffer, p->size);
+    if (p->result == PH__PARSE_DONE) {
+        ph__request_index(&p->req);
+    }
     return p->result;
 }
 
