@@ -35,5 +35,27 @@ if(llhttp_FOUND AND NOT TARGET llhttp::llhttp)
     set_target_properties(llhttp_strict PROPERTIES
         C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
     porthole_instrument(llhttp_strict)
+    # llhttp has a faster way through long fields for processors with SSE 4.2. Compiled a second
+    # time, with all its names hidden but one, it can be chosen when the program runs.
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CMAKE_OBJCOPY AND
+       NOT CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
+        add_library(llhttp_sse42 OBJECT ${LLHTTP_SOURCE_DIR}/llhttp.c)
+        target_include_directories(llhttp_sse42 SYSTEM PRIVATE ${LLHTTP_INCLUDE_DIR})
+        target_compile_definitions(llhttp_sse42 PRIVATE LLHTTP_STRICT_MODE=1)
+        target_compile_options(llhttp_sse42 PRIVATE -msse4.2)
+        set_target_properties(llhttp_sse42 PROPERTIES POSITION_INDEPENDENT_CODE ON)
+        porthole_instrument(llhttp_sse42)
+        set(object ${CMAKE_CURRENT_BINARY_DIR}/llhttp_sse42.o)
+        add_custom_command(OUTPUT ${object}
+            COMMAND ${CMAKE_OBJCOPY}
+                --redefine-sym llhttp__internal_execute=ph__llhttp_execute_sse42
+                --keep-global-symbol=ph__llhttp_execute_sse42
+                $<TARGET_OBJECTS:llhttp_sse42> ${object}
+            DEPENDS llhttp_sse42 $<TARGET_OBJECTS:llhttp_sse42>
+            VERBATIM)
+        set_source_files_properties(${object} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+        target_sources(llhttp_strict PRIVATE ${object})
+        target_compile_definitions(llhttp_strict PUBLIC PH__LLHTTP_SSE42=1)
+    endif()
     add_library(llhttp::llhttp ALIAS llhttp_strict)
 endif()

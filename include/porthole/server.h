@@ -100,7 +100,8 @@ struct ph_route {
  * GET also serves HEAD. OPTIONS (204 with Allow), 405 with Allow and 404 need no route.
  * Methods: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS.
  *
- * @return 0; PH_ERR_PATTERN; PH_ERR_ROUTE_TAKEN; PH_ERR_STARTED; -ENOMEM.
+ * @return 0; PH_ERR_PATTERN; PH_ERR_ROUTE_TAKEN; PH_ERR_STARTED; -ENOMEM; -ENOSPC beyond 65534
+ *         routes.
  */
 PH_API PH_MUST_CHECK int ph_server_add(struct ph_server *server, const struct ph_route *route);
 

@@ -35,6 +35,27 @@ enum trailer {
     TRAILER_BAD
 };
 
+#ifdef PH__LLHTTP_SSE42
+
+/* llhttp.c compiled for SSE 4.2, see Findllhttp.cmake. */
+int ph__llhttp_execute_sse42(llhttp_t *llhttp, const char *at, const char *end);
+
+static llhttp_errno_t execute(llhttp_t *llhttp, const char *bytes, size_t size)
+{
+    return __builtin_cpu_supports("sse4.2")
+               ? (llhttp_errno_t)ph__llhttp_execute_sse42(llhttp, bytes, bytes + size)
+               : llhttp_execute(llhttp, bytes, size);
+}
+
+#else
+
+static llhttp_errno_t execute(llhttp_t *llhttp, const char *bytes, size_t size)
+{
+    return llhttp_execute(llhttp, bytes, size);
+}
+
+#endif
+
 static llhttp_t *llhttp_of(struct ph__parser *parser)
 {
     return (llhttp_t *)(void *)parser->llhttp;
@@ -214,7 +235,7 @@ enum ph__parse_result ph__parse_head(struct ph__parser *parser, char *buffer, si
     if (parser->fed == parser->skipped && size - parser->fed == 1 && buffer[parser->fed] == '\r') {
         return PH__PARSE_MORE; /* half an empty line */
     }
-    llhttp_errno_t error = llhttp_execute(llhttp, buffer + parser->fed, size - parser->fed);
+    llhttp_errno_t error = execute(llhttp, buffer + parser->fed, size - parser->fed);
     if (error == HPE_OK) {
         parser->fed = size;
         return need_more(parser, buffer, size);
@@ -284,7 +305,7 @@ enum ph__parse_result ph__parse_chunks(struct ph__parser *parser, const char *by
     parser->body = body;
     if (parser->trailer == TRAILER_NONE) {
         llhttp_resume(llhttp); /* from the pause behind the head; else it does nothing */
-        llhttp_errno_t error = llhttp_execute(llhttp, bytes, size);
+        llhttp_errno_t error = execute(llhttp, bytes, size);
         if (error != HPE_OK && error != HPE_PAUSED) {
             return fail_as_llhttp(parser, error, bytes, size);
         }

@@ -65,6 +65,7 @@ static void free_node(struct ph__node *node)
 void ph__router_done(struct ph__router *router)
 {
     free_node(router->root);
+    free(router->routes);
     ph__router_init(router);
 }
 
@@ -195,6 +196,21 @@ static int insert(struct ph__router *router, struct ph__route *route, const char
     return 0;
 }
 
+/* Makes room for one more route in the array. */
+static int grow_routes(struct ph__router *router)
+{
+    if (router->route_count == PH__ROUTES_MAX) {
+        return -ENOSPC;
+    }
+    struct ph__route **grown =
+        realloc(router->routes, (router->route_count + 1) * sizeof(struct ph__route *));
+    if (!grown) {
+        return -ENOMEM;
+    }
+    router->routes = grown;
+    return 0;
+}
+
 int ph__router_add(struct ph__router *router, const struct ph_route *wanted)
 {
     const char *space = wanted->pattern ? strchr(wanted->pattern, ' ') : NULL;
@@ -215,12 +231,13 @@ int ph__router_add(struct ph__router *router, const struct ph_route *wanted)
     route->user = wanted->user;
     route->blocking = wanted->blocking;
     route->index = router->route_count;
-    int err = route->pattern ? insert(router, route, space + 1) : -ENOMEM;
+    int err = route->pattern ? grow_routes(router) : -ENOMEM;
+    err = err < 0 ? err : insert(router, route, space + 1);
     if (err < 0) {
         free_route(route);
         return err;
     }
-    router->route_count++;
+    router->routes[router->route_count++] = route;
     router->any_blocking |= route->blocking;
     return 0;
 }

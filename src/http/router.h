@@ -27,7 +27,8 @@ struct ph__route {
 };
 
 struct ph__router {
-    struct ph__node *root; /* NULL before the first route */
+    struct ph__node *root;     /* NULL before the first route */
+    struct ph__route **routes; /* by index; the tree owns them */
     unsigned route_count;
     bool any_blocking;
 };
@@ -38,7 +39,9 @@ enum { PH__ALLOW_TEXT = 64 };
 void ph__router_init(struct ph__router *router);
 void ph__router_done(struct ph__router *router);
 
-/* Returns 0, PH_ERR_PATTERN, PH_ERR_ROUTE_TAKEN or -ENOMEM. */
+enum { PH__ROUTES_MAX = 65534 }; /* an index plus one fits into 16 bits */
+
+/* Returns 0, PH_ERR_PATTERN, PH_ERR_ROUTE_TAKEN, -ENOSPC beyond PH__ROUTES_MAX, or -ENOMEM. */
 int ph__router_add(struct ph__router *router, const struct ph_route *wanted);
 
 enum ph__match {

@@ -118,7 +118,7 @@ static enum ph__step begin_request(struct ph__conn *conn)
         return ph__conn_close(conn); /* out of memory: nothing can be said */
     }
     ph__conn_set_state(conn, PH__CONN_HEAD);
-    return PH__STEP_GO;
+    return ph__conn_read_head(conn);
 }
 
 static enum ph__step step(struct ph__conn *conn)
@@ -154,7 +154,7 @@ static enum ph__step perform(struct ph__conn *conn)
 {
     struct ph__io *io = &conn->exchange->io;
     if (ph__worker_put_off(conn->worker, conn)) {
-        return PH__STEP_IO;
+        return PH__STEP_PUT_OFF;
     }
     ph__io_perform(io);
     if (io->sends) {
@@ -163,32 +163,39 @@ static enum ph__step perform(struct ph__conn *conn)
     return after_io(conn);
 }
 
-void ph__conn_run(struct ph__conn *conn)
+/* Goes on from `next` as far as possible, and as far as is fair to others. */
+static void drive(struct ph__conn *conn, enum ph__step next)
 {
     for (int steps = 0; steps < TURN_STEPS; steps++) {
-        enum ph__step next = step(conn);
-        if (next == PH__STEP_IO) {
+        switch (next) {
+        case PH__STEP_GO:
+            next = step(conn);
+            break;
+        case PH__STEP_IO:
             next = perform(conn);
-        }
-        if (next == PH__STEP_WAIT) {
+            break;
+        case PH__STEP_WAIT:
             start_deadline(conn);
-        }
-        if (next != PH__STEP_GO) {
+            return;
+        case PH__STEP_PUT_OFF:
+        case PH__STEP_CLOSED:
             return;
         }
     }
+    /* A step that was to be taken is taken again then: until its operation is performed it changes
+     * nothing. */
     start_deadline(conn);
     ph__worker_run_later(conn->worker, conn);
 }
 
+void ph__conn_run(struct ph__conn *conn)
+{
+    drive(conn, PH__STEP_GO);
+}
+
 void ph__conn_performed(struct ph__conn *conn)
 {
-    enum ph__step next = after_io(conn);
-    if (next == PH__STEP_GO) {
-        ph__conn_run(conn);
-    } else if (next == PH__STEP_WAIT) {
-        start_deadline(conn);
-    }
+    drive(conn, after_io(conn));
 }
 
 void ph__conn_event(struct ph__conn *conn, unsigned events)
@@ -204,17 +211,12 @@ void ph__conn_expire(struct ph__conn *conn)
     switch (ph__conn_state(conn)) {
     case PH__CONN_HEAD:
         if (ph__exchange_has_head(conn->exchange)) {
-            if (ph__conn_refuse(conn, 408, "the request head did not arrive in time") ==
-                PH__STEP_GO) {
-                ph__conn_run(conn);
-            }
+            drive(conn, ph__conn_refuse(conn, 408, "the request head did not arrive in time"));
             return;
         }
         break;
     case PH__CONN_BODY:
-        if (ph__conn_refuse(conn, 408, "the request body did not arrive in time") == PH__STEP_GO) {
-            ph__conn_run(conn);
-        }
+        drive(conn, ph__conn_refuse(conn, 408, "the request body did not arrive in time"));
         return;
     case PH__CONN_WRITING:
         ph__conn_break_off(conn);
@@ -227,9 +229,7 @@ void ph__conn_expire(struct ph__conn *conn)
 
 void ph__conn_handled(struct ph__conn *conn, int result)
 {
-    if (ph__conn_finish(conn, result) == PH__STEP_GO) {
-        ph__conn_run(conn);
-    }
+    drive(conn, ph__conn_finish(conn, result));
 }
 
 void ph__conn_drain(struct ph__conn *conn)

@@ -17,7 +17,8 @@
  *               unread bytes would reset the connection and take our reply with it
  *
  * The worker alone drives and frees it. Fields marked atomic may be read by any thread, at any
- * time, for GET /api/v1/connections (see conn_table.h).
+ * time, for GET /api/v1/connections (see conn_table.h). There may be many thousands of these, so
+ * their order is one without gaps.
  */
 #ifndef PORTHOLE_SERVER_CONN_H
 #define PORTHOLE_SERVER_CONN_H
@@ -30,6 +31,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct ph__worker;
 
@@ -56,7 +58,7 @@ enum ph__deadline_class {
     PH__DEADLINE_NONE = PH__DEADLINE_CLASSES
 };
 
-enum { PH__PEER_WORDS = 3 };
+enum { PH__PEER_WORDS = 5, PH__NO_ROUTE = 0 };
 #define PH__NO_FIRST_BYTE UINT32_MAX
 
 struct ph__conn {
@@ -65,23 +67,25 @@ struct ph__conn {
     _Atomic(struct ph__worker *) worker; /* never changes while open */
     struct ph__exchange *exchange;       /* NULL while accepted, idle or lingering */
     int fd;                              /* -1 while closed */
-    bool readable;                       /* recv(2) may have something */
-    bool writable;                       /* send(2) may take something */
-    bool hangup;    /* few bytes do not mean that there is nothing behind them */
-    bool in_ready;  /* in the worker's ready list */
-    bool restart;   /* the deadline begins anew when the connection next has to wait */
-    uint32_t index; /* in the table */
+    uint32_t index;                      /* in the table */
+    _Atomic uint16_t route;              /* of the last request: its index plus one; PH__NO_ROUTE */
+    _Atomic uint8_t state;
+    bool readable; /* recv(2) may have something */
+    bool writable; /* send(2) may take something */
+    bool hangup;   /* few bytes do not mean that there is nothing behind them */
+    bool in_ready; /* in the worker's ready list */
+    bool restart;  /* the deadline begins anew when the connection next has to wait */
 
     _Atomic uint32_t version; /* odd while the fields below change hands */
     _Atomic uint32_t requests;
     _Atomic uint64_t id;
-    _Atomic uint64_t accepted_us; /* CLOCK_MONOTONIC */
-    _Atomic(const struct ph__route *) route;
-    _Atomic uint64_t peer[PH__PEER_WORDS]; /* a struct ph__sockaddr */
+    _Atomic uint64_t accepted_us;          /* CLOCK_MONOTONIC */
+    _Atomic uint32_t peer[PH__PEER_WORDS]; /* a struct ph__sockaddr */
     _Atomic int32_t accept_wait_ms;        /* -1 unknown */
     _Atomic uint32_t first_byte_us;        /* PH__NO_FIRST_BYTE: none yet */
-    _Atomic uint8_t state;
 };
+
+_Static_assert(sizeof(struct ph__conn) <= 120, "an idle connection costs no more than this");
 
 const char *ph__conn_state_name(enum ph__conn_state state);
 
@@ -93,7 +97,13 @@ static inline enum ph__conn_state ph__conn_state(const struct ph__conn *conn)
     return (enum ph__conn_state)atomic_load_explicit(&conn->state, memory_order_relaxed);
 }
 
-struct ph__sockaddr ph__conn_peer(const struct ph__conn *conn);
+/* For its worker, during whose time nobody writes what others read atom by atom. */
+static inline struct ph__sockaddr ph__conn_peer(const struct ph__conn *conn)
+{
+    struct ph__sockaddr peer;
+    memcpy(&peer, (const void *)(uintptr_t)conn->peer, sizeof peer);
+    return peer;
+}
 
 /* All below: on the worker's thread only. Each may close and free the connection. */
 
@@ -121,10 +131,11 @@ void ph__conn_cut(struct ph__conn *conn);
 /* ---- between the files of the connection ---- */
 
 enum ph__step {
-    PH__STEP_GO,    /* the state may have changed: go on */
-    PH__STEP_IO,    /* exchange->io is to be performed, then comes ph__conn_received() or _sent() */
-    PH__STEP_WAIT,  /* nothing more to do before the next event */
-    PH__STEP_CLOSED /* the connection is gone */
+    PH__STEP_GO, /* the state may have changed: go on */
+    PH__STEP_IO, /* exchange->io is to be performed, then comes ph__conn_received() or _sent() */
+    PH__STEP_PUT_OFF, /* exchange->io stands in the worker's batch: ph__conn_performed() goes on */
+    PH__STEP_WAIT,    /* nothing more to do before the next event */
+    PH__STEP_CLOSED   /* the connection is gone */
 };
 
 /* The one place that assigns a state. Its deadline starts when the connection has to wait in it. */

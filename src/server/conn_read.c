@@ -79,7 +79,7 @@ static enum ph__step head_received(struct ph__conn *conn, ssize_t got)
         return ph__conn_close(conn); /* also in the middle of a head: nobody is left to answer */
     }
     conn->exchange->in.size += (size_t)got;
-    return got > 0 ? PH__STEP_GO : wait_for_head(conn);
+    return got > 0 ? ph__conn_read_head(conn) : wait_for_head(conn);
 }
 
 /* The parser has found the end of the head: decides how the body is to be received. */

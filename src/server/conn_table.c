@@ -14,7 +14,7 @@ enum { CHUNK = 128, VIEW_TRIES = 16 };
 #define PUT(field, value) atomic_store_explicit(&(field), (value), memory_order_release)
 #define GET(field) atomic_load_explicit(&(field), memory_order_acquire)
 
-_Static_assert(sizeof(struct ph__sockaddr) <= PH__PEER_WORDS * sizeof(uint64_t), "a peer fits");
+_Static_assert(sizeof(struct ph__sockaddr) <= PH__PEER_WORDS * sizeof(uint32_t), "a peer fits");
 
 int ph__conn_table_init(struct ph__conn_table *table, unsigned connections_max)
 {
@@ -73,16 +73,16 @@ static void change_version(struct ph__conn *conn)
 
 static void put_peer(struct ph__conn *conn, const struct ph__sockaddr *peer)
 {
-    uint64_t words[PH__PEER_WORDS] = {0};
+    uint32_t words[PH__PEER_WORDS] = {0};
     memcpy(words, peer, sizeof *peer);
     for (int i = 0; i < PH__PEER_WORDS; i++) {
         PUT(conn->peer[i], words[i]);
     }
 }
 
-struct ph__sockaddr ph__conn_peer(const struct ph__conn *conn)
+static struct ph__sockaddr get_peer(const struct ph__conn *conn)
 {
-    uint64_t words[PH__PEER_WORDS];
+    uint32_t words[PH__PEER_WORDS];
     for (int i = 0; i < PH__PEER_WORDS; i++) {
         words[i] = GET(conn->peer[i]);
     }
@@ -117,7 +117,7 @@ struct ph__conn *ph__conn_table_take(struct ph__conn_table *table, struct ph__wo
     conn->restart = true;
     PUT(conn->requests, 0);
     PUT(conn->accepted_us, accepted_us);
-    PUT(conn->route, NULL);
+    PUT(conn->route, PH__NO_ROUTE);
     put_peer(conn, peer);
     PUT(conn->accept_wait_ms, accept_wait_ms);
     PUT(conn->first_byte_us, PH__NO_FIRST_BYTE);
@@ -171,7 +171,7 @@ static bool try_view(const struct ph__conn *conn, struct ph__conn_view *view)
     view->accept_wait_ms = GET(conn->accept_wait_ms);
     view->state = (enum ph__conn_state)GET(conn->state);
     view->route = GET(conn->route);
-    view->peer = ph__conn_peer(conn);
+    view->peer = get_peer(conn);
     view->worker = GET(conn->worker);
     return (before & 1) == 0 && GET(conn->version) == before;
 }

@@ -49,7 +49,7 @@ struct ph__conn_view {
     uint32_t first_byte_us;
     int32_t accept_wait_ms;
     enum ph__conn_state state;
-    const struct ph__route *route;
+    uint16_t route; /* its index plus one; PH__NO_ROUTE */
     struct ph__sockaddr peer;
     struct ph__worker *worker;
 };

@@ -154,7 +154,7 @@ static enum ph__step next_request(struct ph__conn *conn)
     ph__worker_give_exchange(conn->worker, exchange);
     conn->exchange = NULL;
     ph__conn_set_state(conn, PH__CONN_IDLE);
-    return PH__STEP_GO;
+    return conn->readable ? PH__STEP_GO : PH__STEP_WAIT;
 }
 
 /* All has been sent. */
@@ -234,5 +234,5 @@ enum ph__step ph__conn_flush(struct ph__conn *conn, enum ph__resume resume)
     conn->exchange->resume = resume;
     ph__conn_set_state(conn, PH__CONN_WRITING);
     conn->writable = true; /* let the kernel say otherwise */
-    return PH__STEP_GO;
+    return ph__conn_write(conn);
 }

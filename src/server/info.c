@@ -103,6 +103,11 @@ static uint64_t wall_clock_ms(const struct ph_server *server, uint64_t us)
     return server->started_unix_ms + (us - server->started_us) / 1000;
 }
 
+static const char *pattern_of(const struct ph_server *server, uint16_t route)
+{
+    return route == PH__NO_ROUTE ? NULL : server->router.routes[route - 1]->pattern;
+}
+
 int ph_server_connections(const struct ph_server *server,
                           int (*visit)(void *user, const struct ph_connection *connection),
                           void *user)
@@ -120,7 +125,7 @@ int ph_server_connections(const struct ph_server *server,
             .worker = view.worker->index,
             .state = ph__conn_state_name(view.state),
             .peer = peer,
-            .route = view.route ? view.route->pattern : NULL,
+            .route = pattern_of(server, view.route),
             .accepted_unix_ms = wall_clock_ms(server, view.accepted_us),
             .requests = view.requests,
             .accept_wait_ms = view.accept_wait_ms,

@@ -110,7 +110,7 @@ static void test_take_then_fields_are_fresh_and_view_tells_them(void **state)
         assert_int_equal(view.requests, 0);
         assert_true(view.first_byte_us == PH__NO_FIRST_BYTE);
         assert_int_equal(view.state, PH__CONN_ACCEPTED);
-        assert_null(view.route);
+        assert_int_equal(view.route, PH__NO_ROUTE);
         assert_ptr_equal(view.worker, worker_number(1));
         assert_memory_equal(&view.peer, &peer, sizeof peer);
         /* As a connection leaves them behind. */
