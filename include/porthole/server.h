@@ -29,7 +29,8 @@ typedef void (*ph_log)(void *user, enum ph_log_level level, const char *message)
 enum ph_loop {
     PH_LOOP_AUTO,     /* io_uring where this kernel and build have it, else epoll */
     PH_LOOP_EPOLL,    /* epoll(7), and a system call for each receive and send */
-    PH_LOOP_IO_URING, /* epoll(7), and one io_uring_enter(2) for all that a wake-up finds ready */
+    PH_LOOP_IO_URING, /* epoll(7), and one io_uring_enter(2) for all that a wake-up finds ready, be
+                       * it only one; PH_LOOP_AUTO does one alone without */
 };
 
 /**

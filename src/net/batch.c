@@ -49,8 +49,9 @@ void ph__io_perform(struct ph__io *io)
     }
 }
 
-void ph__batch_init(struct ph__batch *batch)
+void ph__batch_init(struct ph__batch *batch, unsigned least)
 {
+    batch->least = least;
     batch->ring = NULL;
     batch->count = 0;
 }
@@ -129,7 +130,7 @@ static unsigned reap(struct io_uring *uring)
 
 void ph__batch_run(struct ph__batch *batch)
 {
-    if (!batch->ring || batch->count < 2) {
+    if (!ph__batch_pays(batch, batch->count)) {
         run_alone(batch, 0);
         return;
     }

@@ -41,12 +41,14 @@ struct ph__ring; /* batch.c only */
 
 struct ph__batch {
     struct ph__ring *ring; /* owned; NULL: each operation by itself */
+    unsigned least;        /* fewer operations than this are done without the ring */
     unsigned count;
     struct ph__io *items[PH__BATCH_MAX];
 };
 
-/* An empty batch without a ring. */
-void ph__batch_init(struct ph__batch *batch);
+/* An empty batch without a ring. `least` is 1 or more: one alone costs a system call either way,
+ * and the ring's is the dearer one. */
+void ph__batch_init(struct ph__batch *batch, unsigned least);
 
 /*
  * Gives it a ring. Returns 0, or a negative errno of io_uring_setup(2): -ENOSYS on old kernels and
@@ -59,6 +61,12 @@ void ph__batch_done(struct ph__batch *batch);
 static inline bool ph__batch_has_ring(const struct ph__batch *batch)
 {
     return batch->ring;
+}
+
+/* Whether so many operations would go through the ring. */
+static inline bool ph__batch_pays(const struct ph__batch *batch, unsigned count)
+{
+    return batch->ring && count >= batch->least;
 }
 
 /* Adds an operation, unless the batch is full. */

@@ -14,7 +14,7 @@
 
 enum { STOCK_MAX = 256 };
 
-/* As many connections have to be ready for a batch to pay: one alone costs two calls either way. */
+/* As many connections have to be ready for a batch to pay. */
 enum { BATCH_LEAST = 2 };
 
 /* Batches in one turn before the loop looks for new events. */
@@ -33,7 +33,7 @@ int ph__worker_init(struct ph__worker *worker, struct ph_server *server, unsigne
         return err;
     }
     const struct ph_config *cfg = &server->cfg;
-    ph__batch_init(&worker->batch);
+    ph__batch_init(&worker->batch, cfg->loop == PH_LOOP_IO_URING ? 1 : BATCH_LEAST);
     if (cfg->loop != PH_LOOP_EPOLL) {
         err = ph__batch_open_ring(&worker->batch);
     }
@@ -273,7 +273,7 @@ static void run_turn(struct ph__worker *worker, const struct ph__event *events, 
 {
     const struct ph__conn_table *table = &worker->server->table;
     bool woken = false;
-    worker->gathering = count >= BATCH_LEAST && ph__batch_has_ring(&worker->batch);
+    worker->gathering = ph__batch_pays(&worker->batch, (unsigned)count);
     for (int i = 0; i < count; i++) {
         if (events[i].item == PH__LOOP_WOKEN) {
             woken = true;
