@@ -87,6 +87,7 @@ function introduce(target, server) {
         `version ${visible(server.version ?? 'unknown')}`,
         `pid ${server.pid ?? 'unknown'}`,
         `up ${duration(server.uptime_seconds)}`,
+        visible(server.loop ?? 'unknown loop'),
     ];
     target.replaceChildren(said.join(' · '), listeners.length > 0 ? ' · listens on ' : '');
     listeners.forEach((listener, index) => {

@@ -26,6 +26,7 @@ struct settings {
     const char *token_file;
     char token[TOKEN_MAX];
     unsigned long workers;
+    enum ph_loop loop;
     unsigned long drain_delay_seconds;
     bool public;
 };
@@ -63,6 +64,18 @@ static int take_workers(void *user, const struct ph__option *option, const char 
                               &((struct settings *)user)->workers);
 }
 
+static int take_loop(void *user, const struct ph__option *option, const char *value)
+{
+    for (enum ph_loop loop = PH_LOOP_AUTO; loop <= PH_LOOP_IO_URING; loop++) {
+        if (strcmp(value, ph_loop_name(loop)) == 0) {
+            ((struct settings *)user)->loop = loop;
+            return 0;
+        }
+    }
+    return ph__fail("option '--%s': '%s' is not accepted; want auto, epoll or io_uring",
+                    option->name, value);
+}
+
 static int take_drain_delay(void *user, const struct ph__option *option, const char *value)
 {
     return ph__options_number(option->name, value, 0, DRAIN_DELAY_MAX_SECONDS,
@@ -94,6 +107,7 @@ static int take_public(void *user, const struct ph__option *option, const char *
 static const struct ph__option options[] = {
     {"listen", true, take_listen},
     {"workers", true, take_workers},
+    {"loop", true, take_loop},
     {"www", true, take_www},
     {"token-file", true, take_token_file},
     {"public", false, take_public},
@@ -179,6 +193,7 @@ static int make_server(const struct settings *settings, struct ph_server **ret_s
     const struct ph_config config = {
         .listen = settings->listen[0],
         .workers = (unsigned)settings->workers,
+        .loop = settings->loop,
         .drain_delay_ms = (unsigned)settings->drain_delay_seconds * 1000,
         .log = tell,
     };
@@ -217,6 +232,11 @@ static int mount(const struct settings *settings, struct ph_server *server)
 static int tell_start_error(const struct ph_server *server, int err)
 {
     const char *listen = ph_server_failed_listener(server);
+    if (!listen && ph_server_config(server)->loop == PH_LOOP_IO_URING) {
+        return ph__fail("cannot start with --loop io_uring: %s; --loop auto goes without where "
+                        "it has to",
+                        ph_strerror(err));
+    }
     if (!listen) {
         return ph__fail("cannot start: %s", ph_strerror(err));
     }
@@ -312,19 +332,22 @@ static int run(int argc, char **argv)
 const struct ph__command ph__serve_command = {
     .name = "serve",
     .summary = "Serves the status page and the JSON API (also without a command)",
-    .help = "usage: porthole [serve] [OPTION]...\n\n"
-            "Serves a page and a JSON API that show this machine's sockets and ports, until it\n"
-            "gets SIGINT or SIGTERM: then it answers the requests in flight and ends.\n\n"
-            "Options:\n"
-            "  --listen ADDR:PORT     where to listen, several times if need be: 127.0.0.1:8080\n"
-            "                         (the default), [::1]:8080, unix:/path; port 0: any free one\n"
-            "  --workers N            threads that serve connections; one a processor\n"
-            "  --www DIR              serve the page from a folder instead of the built-in one\n"
-            "  --token-file FILE      ask for the token in this file's first line; clients send\n"
-            "                         Authorization: Bearer TOKEN\n"
-            "  --public               allow addresses that other machines can reach without one\n"
-            "  --allow-host NAME      accept this name in Host too, several times if need be;\n"
-            "                         addresses, localhost and this machine's name always are\n"
-            "  --drain-delay SECONDS  on a stop, accept so long while /readyz says 503 already\n",
+    .help =
+        "usage: porthole [serve] [OPTION]...\n\n"
+        "Serves a page and a JSON API that show this machine's sockets and ports, until it\n"
+        "gets SIGINT or SIGTERM: then it answers the requests in flight and ends.\n\n"
+        "Options:\n"
+        "  --listen ADDR:PORT     where to listen, several times if need be: 127.0.0.1:8080\n"
+        "                         (the default), [::1]:8080, unix:/path; port 0: any free one\n"
+        "  --workers N            threads that serve connections; one a processor\n"
+        "  --loop KIND            how sockets are read and written: auto (the default), epoll,\n"
+        "                         or io_uring, which saves system calls under load\n"
+        "  --www DIR              serve the page from a folder instead of the built-in one\n"
+        "  --token-file FILE      ask for the token in this file's first line; clients send\n"
+        "                         Authorization: Bearer TOKEN\n"
+        "  --public               allow addresses that other machines can reach without one\n"
+        "  --allow-host NAME      accept this name in Host too, several times if need be;\n"
+        "                         addresses, localhost and this machine's name always are\n"
+        "  --drain-delay SECONDS  on a stop, accept so long while /readyz says 503 already\n",
     .run = run,
 };

@@ -59,6 +59,7 @@ export function server_status(requests) {
         pid: 4242,
         started_at: '2024-05-01T10:00:00.000Z',
         uptime_seconds: 273912,
+        loop: 'io_uring',
         listeners: ['127.0.0.1:8080', '[::1]:8080'],
         workers: [
             { connections: 3, requests: 20123, busy_ratio: 0.014 },

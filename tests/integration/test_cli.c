@@ -68,6 +68,7 @@ static void test_wrong_arguments_then_one_line_and_status_2(void **state)
     assert_wrong(RUN("serve", "--workers", "0"), "'0'", "1 to 256");
     assert_wrong(RUN("serve", "--workers", "many"), "'many'", "1 to 256");
     assert_wrong(RUN("serve", "--workers=257"), "'257'", "1 to 256");
+    assert_wrong(RUN("serve", "--loop", "select"), "'select'", "auto, epoll or io_uring");
     assert_wrong(RUN("serve", "--drain-delay", "-1"), "'-1'", "0 to");
     assert_wrong(RUN("serve", "--listen", "nowhere"), "'nowhere'", "ADDR:PORT");
     assert_wrong(RUN("serve", "--listen", "127.0.0.1:0", "--listen", "127.0.0.1:65536"),
@@ -185,6 +186,7 @@ static void test_serve_answers_and_ends_on_signals(void **state)
 {
     (void)state;
     check_serve(ARGUMENTS("serve", "--listen", "127.0.0.1:0", "--workers=1"), SIGTERM);
+    check_serve(ARGUMENTS("serve", "--listen", "127.0.0.1:0", "--loop", "epoll"), SIGTERM);
     check_serve(ARGUMENTS("--listen=127.0.0.1:0"), SIGINT);
 }
 

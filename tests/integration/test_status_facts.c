@@ -377,6 +377,8 @@ static void test_server_tells_of_itself(void **state)
     char listener[64];
     snprintf(listener, sizeof listener, "127.0.0.1:%u", port);
     assert_string_equal(cJSON_GetArrayItem(field(json, "listeners"), 0)->valuestring, listener);
+    const char *loop = text(json, "loop");
+    assert_true(strcmp(loop, "epoll") == 0 || strcmp(loop, "io_uring") == 0);
     assert_int_equal(cJSON_GetArraySize(field(json, "workers")), 2);
     const cJSON *worker = cJSON_GetArrayItem(field(json, "workers"), 0);
     assert_true(number(worker, "busy_ratio") >= 0 && number(worker, "busy_ratio") <= 1);
