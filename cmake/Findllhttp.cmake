@@ -34,6 +34,7 @@ if(llhttp_FOUND AND NOT TARGET llhttp::llhttp)
     target_compile_definitions(llhttp_strict PUBLIC LLHTTP_STRICT_MODE=1)
     set_target_properties(llhttp_strict PROPERTIES
         C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
+    porthole_shrink(llhttp_strict)
     porthole_instrument(llhttp_strict)
     # llhttp has a faster way through long fields for processors with SSE 4.2. Compiled a second
     # time, with all its names hidden but one, it can be chosen when the program runs.
@@ -42,7 +43,7 @@ if(llhttp_FOUND AND NOT TARGET llhttp::llhttp)
         add_library(llhttp_sse42 OBJECT ${LLHTTP_SOURCE_DIR}/llhttp.c)
         target_include_directories(llhttp_sse42 SYSTEM PRIVATE ${LLHTTP_INCLUDE_DIR})
         target_compile_definitions(llhttp_sse42 PRIVATE LLHTTP_STRICT_MODE=1)
-        target_compile_options(llhttp_sse42 PRIVATE -msse4.2)
+        target_compile_options(llhttp_sse42 PRIVATE -msse4.2 -fno-lto) # objcopy wants machine code
         set_target_properties(llhttp_sse42 PROPERTIES POSITION_INDEPENDENT_CODE ON)
         porthole_instrument(llhttp_sse42)
         set(object ${CMAKE_CURRENT_BINARY_DIR}/llhttp_sse42.o)
