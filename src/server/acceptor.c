@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -59,6 +60,7 @@ int ph__acceptor_open(struct ph__acceptor *acceptor)
         return err;
     }
     acceptor->paused = false;
+    acceptor->empty = NULL;
     acceptor->reserve_fd = open_reserve();
     return acceptor->reserve_fd < 0 ? -errno : watch_listeners(acceptor);
 }
@@ -96,11 +98,16 @@ static struct ph__worker *least_loaded(struct ph__acceptor *acceptor)
 /*
  * How long a connection waited in the accept queue. On a socket that has sent nothing yet the
  * kernel counts "last data sent" from the end of the handshake (Linux, tcp_rcv_state_process()).
+ * When the queue was seen empty within this millisecond, there is nothing to ask.
  */
-static int32_t accept_wait_ms(int fd, sa_family_t family)
+static int32_t accept_wait_ms(const struct ph__acceptor *acceptor, int fd, sa_family_t family)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
+    if (family != AF_UNIX && acceptor->empty == acceptor->serving &&
+        acceptor->now_us - acceptor->empty_us < 1000) {
+        return 0;
+    }
     if (family == AF_UNIX || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) {
         return -1;
     }
@@ -137,9 +144,10 @@ static void hand_over(struct ph__acceptor *acceptor, int fd, const struct sockad
 {
     struct ph__sockaddr peer = ph__sockaddr_of(from);
     struct ph__worker *worker = least_loaded(acceptor);
-    int32_t waited_ms = accept_wait_ms(fd, from->ss_family);
+    acceptor->now_us = ph__clock_us();
+    int32_t waited_ms = accept_wait_ms(acceptor, fd, from->ss_family);
     atomic_fetch_add_explicit(&acceptor->server->accepted, 1, memory_order_relaxed);
-    if (ph__worker_adopt(worker, fd, &peer, waited_ms) < 0) {
+    if (ph__worker_adopt(worker, fd, &peer, acceptor->now_us, waited_ms) < 0) {
         refuse(acceptor, fd);
     }
 }
@@ -204,6 +212,8 @@ static bool accept_one(struct ph__acceptor *acceptor, int listen_fd)
         return true;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        acceptor->empty = acceptor->serving;
+        acceptor->empty_us = acceptor->now_us; /* read before the queue was looked at */
         return false;
     }
     if (errno == EMFILE || errno == ENFILE) {
@@ -219,6 +229,8 @@ static bool accept_one(struct ph__acceptor *acceptor, int listen_fd)
 
 static void accept_batch(struct ph__acceptor *acceptor, const struct ph__listener *listener)
 {
+    acceptor->serving = listener;
+    acceptor->now_us = ph__clock_us();
     for (int i = 0; i < ACCEPT_BATCH && accept_one(acceptor, listener->fd); i++) {
         ;
     }
@@ -264,6 +276,7 @@ static void close_listeners(struct ph__acceptor *acceptor)
     struct ph_server *server = acceptor->server;
     for (size_t i = 0; i < server->listener_count; i++) {
         struct ph__listener *listener = &server->listeners[i];
+        acceptor->serving = listener;
         for (unsigned queued = 0; queued <= server->cfg.backlog; queued++) {
             if (!accept_one(acceptor, listener->fd)) {
                 break;
@@ -301,10 +314,23 @@ static void wait_for_connections(struct ph__acceptor *acceptor, uint64_t until_m
     }
 }
 
+/*
+ * Where a worker runs on the same processor, let it finish what it does before we accept more: each
+ * time one thread interrupts the other costs both. To accept late costs nothing, since the kernel
+ * has confirmed the connection already. SCHED_BATCH, see sched(7), says just this, and needs no
+ * privilege; without it all works as well.
+ */
+static void give_way(void)
+{
+    const struct sched_param none = {.sched_priority = 0};
+    pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+}
+
 static void *run(void *user)
 {
     struct ph__acceptor *acceptor = user;
     struct ph_server *server = acceptor->server;
+    give_way();
     accept_until(acceptor, 0);
     if (server->cfg.drain_delay_ms) {
         accept_until(acceptor, ph__clock_ms() + server->cfg.drain_delay_ms);

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct ph_server;
 
@@ -21,6 +22,10 @@ struct ph__acceptor {
     int reserve_fd;       /* given up for a moment when descriptors run out; -1: already given up */
     bool paused;          /* the listeners are out of the loop until there are descriptors again */
     unsigned next_worker; /* where the search for the fewest begins */
+    uint64_t now_us;      /* CLOCK_MONOTONIC, read before each batch and with each connection */
+    const struct ph__listener *serving; /* whose queue is being emptied */
+    const struct ph__listener *empty;   /* whose queue was last seen empty, NULL none, and when: */
+    uint64_t empty_us;
 };
 
 /* Nothing is opened yet. */

@@ -115,11 +115,11 @@ const char *ph__worker_new_date(struct ph__worker *worker)
 /* ---- from other threads ---- */
 
 int ph__worker_adopt(struct ph__worker *worker, int fd, const struct ph__sockaddr *peer,
-                     int32_t accept_wait_ms)
+                     uint64_t accepted_us, int32_t accept_wait_ms)
 {
     struct ph__conn_table *table = &worker->server->table;
     struct ph__conn *conn =
-        ph__conn_table_take(table, worker, fd, peer, ph__clock_us(), accept_wait_ms);
+        ph__conn_table_take(table, worker, fd, peer, accepted_us, accept_wait_ms);
     if (!conn) {
         return -ENOBUFS;
     }

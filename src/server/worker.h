@@ -70,7 +70,7 @@ void ph__worker_join(struct ph__worker *worker);
  * the table is full, or an errno of epoll_ctl(2)) the caller still does.
  */
 int ph__worker_adopt(struct ph__worker *worker, int fd, const struct ph__sockaddr *peer,
-                     int32_t accept_wait_ms);
+                     uint64_t accepted_us, int32_t accept_wait_ms);
 
 /* Orders a phase, any thread. The thread ends once no connection is left. */
 void ph__worker_set_phase(struct ph__worker *worker, enum ph__phase phase);
