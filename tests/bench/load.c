@@ -26,14 +26,13 @@ static const char usage[] =
     "  --slow-path PATH  what to ask for now and then, counted apart (/slow)\n"
     "  --slow-share R    how often, 0 to 1 (0)\n"
     "  --churn           a new connection for each request\n"
-    "  --wake N          replies to wait for before waking up, 100 us at most (1)\n"
     "  --cpu N           run on that processor\n"
     "  --pid N           also measure the processor time of that process; may be repeated\n";
 
 static const char browser_fields[] =
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"
-    "Accept-Language: en-US,en;q=0.7,de;q=0.3\r\n"
+    "Accept-Language: en-US,en;q=0.7,de;q=0.3,fr;q=0.2\r\n"
     "Accept-Encoding: gzip, deflate, br\r\n"
     "Upgrade-Insecure-Requests: 1\r\n"
     "Sec-Fetch-Dest: document\r\n"
@@ -51,7 +50,6 @@ enum option_name {
     SLOW_PATH,
     SLOW_SHARE,
     CHURN,
-    WAKE,
     CPU,
     PID,
 };
@@ -67,7 +65,6 @@ static const struct option long_options[] = {
     {"slow-path", required_argument, NULL, SLOW_PATH},
     {"slow-share", required_argument, NULL, SLOW_SHARE},
     {"churn", no_argument, NULL, CHURN},
-    {"wake", required_argument, NULL, WAKE},
     {"cpu", required_argument, NULL, CPU},
     {"pid", required_argument, NULL, PID},
     {0},
@@ -144,9 +141,6 @@ static void take_option(struct load_options *options, struct words *words, int n
     case CHURN:
         options->churn = true;
         break;
-    case WAKE:
-        options->wake = (unsigned)number(value, 1, 4096);
-        break;
     case CPU:
         pin(value);
         break;
@@ -178,7 +172,7 @@ static void write_request(const struct load_options *options, const struct words
 {
     char one[4096];
     int size =
-        snprintf(one, sizeof one, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n",
+        snprintf(one, sizeof one, "GET %s HTTP/1.1\r\nHost: sensor1.local\r\n%s%s\r\n",
                  words->path[kind], words->fields, options->churn ? "Connection: close\r\n" : "");
     if (size < 0 || (size_t)size >= sizeof one) {
         refuse("too long", words->path[kind]);
@@ -222,8 +216,7 @@ static void print_result(const struct load_options *options, const struct load_r
 int main(int argc, char **argv)
 {
     static struct load_result result; /* histograms are large */
-    struct load_options options = {
-        .connections = 64, .depth = 1, .wake = 1, .seconds = 2, .warm_up = 0.2};
+    struct load_options options = {.connections = 64, .depth = 1, .seconds = 2, .warm_up = 0.2};
     struct words words = {.path = {"/hello", "/slow"}, .fields = ""};
     int name;
     while ((name = getopt_long(argc, argv, "", long_options, NULL)) != -1) {

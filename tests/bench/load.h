@@ -26,7 +26,6 @@ struct load_options {
     struct sockaddr_in address;
     unsigned connections;
     unsigned depth;    /* requests sent at once on a connection */
-    unsigned wake;     /* replies to wait for, at most WAKE_US, before the client wakes up */
     uint64_t requests; /* in all; 0: as many as fit into the time */
     double seconds;
     double warm_up; /* seconds before counting begins */

@@ -28,7 +28,6 @@ enum {
     BUFFER_SIZE = 2048,       /* several replies of the kind that is measured */
     BUFFER_SIZE_DEEP = 16384, /* the same for pipelined ones */
     CHAIN = 4,                /* submissions that make a new connection */
-    WAKE_US = 100,
     STALL_SECONDS = 10,
     OPERATION_BITS = 3,
 };
@@ -420,11 +419,9 @@ static int set_up(struct run *run)
 /* Submits what there is and waits for answers. */
 static int wait_for_completions(struct run *run)
 {
-    unsigned wake = run->options->wake < run->busy ? run->options->wake : (unsigned)run->busy;
-    struct __kernel_timespec limit = {.tv_sec = wake > 1 ? 0 : 1,
-                                      .tv_nsec = wake > 1 ? WAKE_US * 1000 : 0};
+    struct __kernel_timespec limit = {.tv_sec = 1};
     struct io_uring_cqe *cqe;
-    int err = io_uring_submit_and_wait_timeout(&run->ring, &cqe, wake ? wake : 1, &limit, NULL);
+    int err = io_uring_submit_and_wait_timeout(&run->ring, &cqe, 1, &limit, NULL);
     if (err < 0 && err != -ETIME && err != -EINTR) {
         return fail("io_uring_enter", -err);
     }
