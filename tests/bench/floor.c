@@ -4,6 +4,7 @@
  * one fixed reply for each, without reading the requests.
  *
  *   floor [--close] [WORKERS]
+ *   floor --body                 prints the body of the reply
  *
  * Each worker has an epoll set of its own. The first one also accepts, and deals the connections
  * out in turn by adding them to the workers' sets, so that each worker has the same number: with
@@ -181,12 +182,15 @@ static void set_up(void)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--body") == 0) {
+        return fputs(BENCH_BODY, stdout) < 0;
+    }
     closes = argc > 1 && strcmp(argv[1], "--close") == 0;
     argc -= closes;
     argv += closes;
     unsigned long wanted = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
     if (argc > 2 || wanted < 1 || wanted > WORKERS_MAX) {
-        fprintf(stderr, "usage: floor [--close] [WORKERS]\n");
+        fprintf(stderr, "usage: floor [--close] [WORKERS] | floor --body\n");
         return 2;
     }
     workers = (unsigned)wanted;

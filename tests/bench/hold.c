@@ -3,8 +3,9 @@
  * Holds many connections open, for the benchmarks.
  *
  *   hold pairs N           N connections between two sockets of this process, on loopback
- *   hold idle PORT N       N keep-alive connections to a server on 127.0.0.1, each after one
- *                          request to /healthz
+ *   hold idle PORT N [M]   N keep-alive connections to a server on 127.0.0.1, each after one
+ *                          request to /hello; M others have been made already, by processes that
+ *                          still hold them
  *
  * Prints "ready" once all stand, and ends when its standard input does.
  */
@@ -57,10 +58,12 @@ static int connect_to(uint16_t port, unsigned long number)
 
 static void ask_once(int fd)
 {
-    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static const char request[] = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static const char success[] = "HTTP/1.1 200";
     char reply[2048];
     if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) < 0 ||
-        recv(fd, reply, sizeof reply, 0) <= 0) {
+        recv(fd, reply, sizeof reply, 0) < (ssize_t)sizeof success ||
+        memcmp(reply, success, sizeof success - 1) != 0) {
         fail("request");
     }
 }
@@ -91,11 +94,11 @@ static void hold_pairs(unsigned long count)
     }
 }
 
-static void hold_idle(uint16_t port, unsigned long count)
+static void hold_idle(uint16_t port, unsigned long count, unsigned long first)
 {
     raise_limit(count + 16);
     for (unsigned long i = 0; i < count; i++) {
-        ask_once(connect_to(port, i));
+        ask_once(connect_to(port, first + i));
     }
 }
 
@@ -103,10 +106,11 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "pairs") == 0) {
         hold_pairs(strtoul(argv[2], NULL, 10));
-    } else if (argc == 4 && strcmp(argv[1], "idle") == 0) {
-        hold_idle((uint16_t)strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+    } else if ((argc == 4 || argc == 5) && strcmp(argv[1], "idle") == 0) {
+        hold_idle((uint16_t)strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10),
+                  argc == 5 ? strtoul(argv[4], NULL, 10) : 0);
     } else {
-        fprintf(stderr, "usage: hold pairs N | hold idle PORT N\n");
+        fprintf(stderr, "usage: hold pairs N | hold idle PORT N [M]\n");
         return 2;
     }
     puts("ready");

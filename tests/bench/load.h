@@ -91,8 +91,9 @@ struct load_result {
     uint64_t connects;
     uint64_t wakes;
     double seconds;
-    double client_cpu; /* seconds */
-    double server_cpu; /* seconds, of all pids together */
+    double client_cpu;  /* seconds */
+    double client_wait; /* seconds that it was ready to run, and others ran */
+    double server_cpu;  /* seconds, of all pids together */
     struct reply_shape shape[LOAD_KINDS];
     struct load_latency latency[LOAD_KINDS];
 };

@@ -46,6 +46,7 @@ struct conn {
 struct counters {
     uint64_t now_ns;
     uint64_t client_ns;
+    uint64_t client_wait_ns;
     uint64_t server_ns;
     uint64_t replies;
     uint64_t bytes;
@@ -89,10 +90,26 @@ static int fail(const char *what, int err)
 
 /* ---- what is measured ---- */
 
+/* How long this thread stood ready while others ran on its processor. */
+static uint64_t waited_ns(void)
+{
+    unsigned long long ran = 0;
+    unsigned long long waited = 0;
+    FILE *file = fopen("/proc/thread-self/schedstat", "re");
+    if (file) {
+        if (fscanf(file, "%llu %llu", &ran, &waited) != 2) {
+            waited = 0;
+        }
+        fclose(file);
+    }
+    return waited;
+}
+
 static void read_processor_times(struct run *run)
 {
     const struct load_options *options = run->options;
     run->at.client_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    run->at.client_wait_ns = waited_ns();
     run->at.server_ns = 0;
     for (size_t i = 0; i < options->pid_count; i++) {
         clockid_t clock;
@@ -119,6 +136,7 @@ static void end_counting(struct run *run)
     result->wakes = run->at.wakes - run->from.wakes;
     result->seconds = (double)(run->at.now_ns - run->from.now_ns) / 1e9;
     result->client_cpu = (double)(run->at.client_ns - run->from.client_ns) / 1e9;
+    result->client_wait = (double)(run->at.client_wait_ns - run->from.client_wait_ns) / 1e9;
     result->server_cpu = (double)(run->at.server_ns - run->from.server_ns) / 1e9;
     run->counting = false;
 }
