@@ -33,8 +33,9 @@ idle() {
     hold_idle "$name" "$count"
     after=$(anonymous_kb "$name")
     bytes=$(((after - before) * 1024 / count))
-    load "$name" --connections 4 --requests 1000 >/dev/null # others are served meanwhile
     printf '   %-11s %11d %10d %10d %12d\n' "$name" "$count" "$before" "$after" "$bytes"
+    "$bench/load" --connections 1 --requests 10 "${port[$name]}" >/dev/null 2>&1 ||
+        note "$name: the next client is not answered"
     hold_stop
     stop_server "$name"
 }

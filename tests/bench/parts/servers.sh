@@ -118,7 +118,8 @@ mimetype.assign = ("" => "application/json")
 etag.use-mtime = "disable"
 $workers
 END
-    start_packaged lighttpd "$listen" lighttpd -D -f "$scratch/lighttpd.conf"
+    # A session of its own: at its end it signals its whole process group, us included.
+    start_packaged lighttpd "$listen" setsid lighttpd -D -f "$scratch/lighttpd.conf"
     measured[lighttpd]="--pid ${pid[lighttpd]}"
     [ "$1" -eq 1 ] || measure_children lighttpd "$1"
 }
