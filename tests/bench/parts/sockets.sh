@@ -23,6 +23,15 @@ time_ms() {
         awk -F '[=.]' '{ print "ms=" $2 / 1000 }' >>"$scratch/$name"
 }
 
+# Connections that have ended are listed for a minute.
+wait_for_the_ended() {
+    local deadline=$((SECONDS + 90))
+    until [ "$(awk '/^TCP:/ { print $7 }' /proc/net/sockstat)" -lt 200 ]; do
+        [ $SECONDS -lt $deadline ] || return 0
+        sleep 1
+    done
+}
+
 start_porthole() {
     local out=$scratch/out.program
     rm -f "$out"
@@ -70,8 +79,10 @@ row() {
 
 sockets() {
     local rows=$1 limit=$2 round program url
-    heading sockets "$rows TCP sockets, a new snapshot each time; JSON by curl"
+    heading sockets "$rows TCP sockets beside ss, a new snapshot each time; JSON by curl"
+    wait_for_the_ended
     hold_pairs $((rows / 2))
+    note "$(ss -tanH | wc -l) rows listed"
     for ((round = 0; round < rounds; round++)); do
         list_once "$rows"
     done
@@ -87,7 +98,6 @@ sockets() {
 }
 
 bench_sockets() {
-    heading sockets 'beside ss'
     have ss && have curl || return 0
     if ! [ -x "$build/porthole" ]; then
         note 'skipped: the program is not built'
