@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The parts of the load client: load.c reads the options and prints the result, load_ring.c drives
- * the connections, load_reply.c tells where a reply ends, load_latency.c keeps the latencies.
+ * the connections, load_reply.c tells where a reply ends, load_latency.c and load_counters.c keep
+ * what is measured.
  */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
@@ -97,6 +98,24 @@ struct load_result {
     struct reply_shape shape[LOAD_KINDS];
     struct load_latency latency[LOAD_KINDS];
 };
+
+/* What has been counted so far; the result is the difference of two. */
+struct load_counters {
+    uint64_t now_ns; /* when this wake-up began */
+    uint64_t client_ns;
+    uint64_t client_wait_ns;
+    uint64_t server_ns;
+    uint64_t replies;
+    uint64_t bytes;
+    uint64_t connects;
+    uint64_t wakes;
+};
+
+uint64_t counters_now_ns(void);
+void counters_read_processor_times(struct load_counters *counters,
+                                   const struct load_options *options);
+void counters_subtract(const struct load_counters *at, const struct load_counters *from,
+                       struct load_result *result);
 
 /* Returns 0, or -1 after a message on standard error. */
 int load_run(const struct load_options *options, struct load_result *result);

@@ -17,7 +17,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -42,18 +41,6 @@ struct conn {
     bool dead;
 };
 
-/* What is subtracted: the end of the measured time minus its beginning. */
-struct counters {
-    uint64_t now_ns;
-    uint64_t client_ns;
-    uint64_t client_wait_ns;
-    uint64_t server_ns;
-    uint64_t replies;
-    uint64_t bytes;
-    uint64_t connects;
-    uint64_t wakes;
-};
-
 struct run {
     const struct load_options *options;
     struct load_result *result;
@@ -70,75 +57,14 @@ struct run {
     bool ending;   /* nothing more is sent */
     uint64_t random;
     uint64_t progress_ns;
-    struct counters at; /* now_ns is when this wake-up began */
-    struct counters from;
+    struct load_counters at;
+    struct load_counters from;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-    return clock_gettime(clock, &now) < 0
-               ? 0
-               : (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static int fail(const char *what, int err)
 {
     fprintf(stderr, "load: %s: %s\n", what, strerror(err));
     return -1;
-}
-
-/* ---- what is measured ---- */
-
-/* How long this thread stood ready while others ran on its processor. */
-static uint64_t waited_ns(void)
-{
-    unsigned long long ran = 0;
-    unsigned long long waited = 0;
-    FILE *file = fopen("/proc/thread-self/schedstat", "re");
-    if (file) {
-        if (fscanf(file, "%llu %llu", &ran, &waited) != 2) {
-            waited = 0;
-        }
-        fclose(file);
-    }
-    return waited;
-}
-
-static void read_processor_times(struct run *run)
-{
-    const struct load_options *options = run->options;
-    run->at.client_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-    run->at.client_wait_ns = waited_ns();
-    run->at.server_ns = 0;
-    for (size_t i = 0; i < options->pid_count; i++) {
-        clockid_t clock;
-        if (clock_getcpuclockid(options->pids[i], &clock) == 0) {
-            run->at.server_ns += clock_ns(clock);
-        }
-    }
-}
-
-static void begin_counting(struct run *run)
-{
-    read_processor_times(run);
-    run->from = run->at;
-    run->counting = true;
-}
-
-static void end_counting(struct run *run)
-{
-    struct load_result *result = run->result;
-    read_processor_times(run);
-    result->replies = run->at.replies - run->from.replies;
-    result->bytes = run->at.bytes - run->from.bytes;
-    result->connects = run->at.connects - run->from.connects;
-    result->wakes = run->at.wakes - run->from.wakes;
-    result->seconds = (double)(run->at.now_ns - run->from.now_ns) / 1e9;
-    result->client_cpu = (double)(run->at.client_ns - run->from.client_ns) / 1e9;
-    result->client_wait = (double)(run->at.client_wait_ns - run->from.client_wait_ns) / 1e9;
-    result->server_cpu = (double)(run->at.server_ns - run->from.server_ns) / 1e9;
-    run->counting = false;
 }
 
 /* ---- submissions ---- */
@@ -443,7 +369,7 @@ static int wait_for_completions(struct run *run)
     if (err < 0 && err != -ETIME && err != -EINTR) {
         return fail("io_uring_enter", -err);
     }
-    run->at.now_ns = clock_ns(CLOCK_MONOTONIC);
+    run->at.now_ns = counters_now_ns();
     run->at.wakes++;
     if (run->at.now_ns - run->progress_ns > STALL_SECONDS * 1000000000ULL) {
         return fail("the server does not answer", ETIMEDOUT);
@@ -466,12 +392,21 @@ static void take_completions(struct run *run)
     run->pool_returned = 0;
 }
 
+static void end_counting(struct run *run)
+{
+    counters_read_processor_times(&run->at, run->options);
+    counters_subtract(&run->at, &run->from, run->result);
+    run->counting = false;
+}
+
 static void look_at_the_time(struct run *run, uint64_t start_ns)
 {
     const struct load_options *options = run->options;
     double passed = (double)(run->at.now_ns - start_ns) / 1e9;
     if (!run->counting && !run->ending && passed >= options->warm_up) {
-        begin_counting(run);
+        counters_read_processor_times(&run->at, options);
+        run->from = run->at;
+        run->counting = true;
     }
     bool over = options->requests == 0 && passed >= options->warm_up + options->seconds;
     if (run->counting && over) {
@@ -482,7 +417,7 @@ static void look_at_the_time(struct run *run, uint64_t start_ns)
 
 static int loop(struct run *run)
 {
-    uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
+    uint64_t start_ns = counters_now_ns();
     run->at.now_ns = start_ns;
     run->progress_ns = start_ns;
     look_at_the_time(run, start_ns);
