@@ -196,12 +196,13 @@ static void print_result(const struct load_options *options, const struct load_r
 {
     const struct load_latency *slow = &result->latency[LOAD_SLOW];
     double replies = result->replies ? (double)result->replies : 1;
+    double seconds = result->seconds > 0 ? result->seconds : 1; /* nothing was counted */
     printf("replies=%llu errors=%llu seconds=%.6f rps=%.0f client_cpu=%.3f client_wait=%.3f",
            (unsigned long long)result->replies, (unsigned long long)result->errors, result->seconds,
-           (double)result->replies / result->seconds, result->client_cpu / result->seconds,
-           result->client_wait / result->seconds);
+           (double)result->replies / seconds, result->client_cpu / seconds,
+           result->client_wait / seconds);
     if (options->pid_count > 0) {
-        printf(" server_cpu=%.3f server_us=%.3f", result->server_cpu / result->seconds,
+        printf(" server_cpu=%.3f server_us=%.3f", result->server_cpu / seconds,
                result->server_cpu * 1e6 / replies);
     }
     print_latency("", &result->latency[LOAD_FAST]);

@@ -44,7 +44,10 @@ start_packaged() {
     local name=$1 deadline=$((SECONDS + 60))
     port[$name]=$2
     shift 2
+    # A process group of its own: at its end lighttpd signals all of the one it is in.
+    set -m
     taskset -c "$server_cpus" "${under[@]}" "$@" >"$scratch/out.$name" 2>"$scratch/err.$name" &
+    set +m
     pid[$name]=$!
     started+=($!)
     until (exec 3<>"/dev/tcp/127.0.0.1/${port[$name]}") 2>/dev/null; do
@@ -118,8 +121,7 @@ mimetype.assign = ("" => "application/json")
 etag.use-mtime = "disable"
 $workers
 END
-    # A session of its own: at its end it signals its whole process group, us included.
-    start_packaged lighttpd "$listen" setsid lighttpd -D -f "$scratch/lighttpd.conf"
+    start_packaged lighttpd "$listen" lighttpd -D -f "$scratch/lighttpd.conf"
     measured[lighttpd]="--pid ${pid[lighttpd]}"
     [ "$1" -eq 1 ] || measure_children lighttpd "$1"
 }
