@@ -39,6 +39,9 @@ static void raise_limit(unsigned long wanted)
     }
 }
 
+/* At its end a connection leaves nothing behind that would be listed for another minute. */
+static const struct linger reset = {.l_onoff = 1};
+
 /* Connections beyond the range of ephemeral ports come from another address of 127.0.0.0/8. */
 static int connect_to(uint16_t port, unsigned long number)
 {
@@ -49,6 +52,7 @@ static int connect_to(uint16_t port, unsigned long number)
     const int on = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) < 0 ||
         bind(fd, (struct sockaddr *)&from, sizeof from) < 0 ||
         connect(fd, (struct sockaddr *)&to, sizeof to) < 0) {
         fail("connect");
@@ -88,7 +92,8 @@ static void hold_pairs(unsigned long count)
     int listener = listen_somewhere(&port);
     for (unsigned long i = 0; i < count; i++) {
         connect_to(port, i);
-        if (accept4(listener, NULL, NULL, SOCK_CLOEXEC) < 0) {
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) < 0) {
             fail("accept");
         }
     }

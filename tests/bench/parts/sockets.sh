@@ -78,7 +78,7 @@ row() {
 }
 
 sockets() {
-    local rows=$1 limit=$2 round program url
+    local rows=$1 limit=$2 rounds=$3 round program url
     heading sockets "$rows TCP sockets beside ss, a new snapshot each time; JSON by curl"
     wait_for_the_ended
     hold_pairs $((rows / 2))
@@ -103,6 +103,6 @@ bench_sockets() {
         note 'skipped: the program is not built'
         return 0
     fi
-    sockets 20000 0.5
-    sockets 100000 0.55
+    sockets 20000 0.5 "$rounds"
+    sockets 100000 0.55 $((rounds < 3 ? rounds : 3)) # ss -p takes seconds
 }
