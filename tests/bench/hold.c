@@ -3,8 +3,9 @@
  * Holds many connections open, for the benchmarks.
  *
  *   hold pairs N           N connections between two sockets of this process, on loopback
- *   hold idle PORT N       N keep-alive connections to a server on 127.0.0.1, each after one
- *                          request to /healthz
+ *   hold idle PORT N [M]   N keep-alive connections to a server on 127.0.0.1, each after one
+ *                          request to /hello; M others have been made already, by processes that
+ *                          still hold them
  *
  * Prints "ready" once all stand, and ends when its standard input does.
  */
@@ -38,6 +39,9 @@ static void raise_limit(unsigned long wanted)
     }
 }
 
+/* At its end a connection leaves nothing behind that would be listed for another minute. */
+static const struct linger reset = {.l_onoff = 1};
+
 /* Connections beyond the range of ephemeral ports come from another address of 127.0.0.0/8. */
 static int connect_to(uint16_t port, unsigned long number)
 {
@@ -48,6 +52,7 @@ static int connect_to(uint16_t port, unsigned long number)
     const int on = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) < 0 ||
         bind(fd, (struct sockaddr *)&from, sizeof from) < 0 ||
         connect(fd, (struct sockaddr *)&to, sizeof to) < 0) {
         fail("connect");
@@ -57,10 +62,12 @@ static int connect_to(uint16_t port, unsigned long number)
 
 static void ask_once(int fd)
 {
-    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static const char request[] = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static const char success[] = "HTTP/1.1 200";
     char reply[2048];
     if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) < 0 ||
-        recv(fd, reply, sizeof reply, 0) <= 0) {
+        recv(fd, reply, sizeof reply, 0) < (ssize_t)sizeof success ||
+        memcmp(reply, success, sizeof success - 1) != 0) {
         fail("request");
     }
 }
@@ -85,17 +92,18 @@ static void hold_pairs(unsigned long count)
     int listener = listen_somewhere(&port);
     for (unsigned long i = 0; i < count; i++) {
         connect_to(port, i);
-        if (accept4(listener, NULL, NULL, SOCK_CLOEXEC) < 0) {
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) < 0) {
             fail("accept");
         }
     }
 }
 
-static void hold_idle(uint16_t port, unsigned long count)
+static void hold_idle(uint16_t port, unsigned long count, unsigned long first)
 {
     raise_limit(count + 16);
     for (unsigned long i = 0; i < count; i++) {
-        ask_once(connect_to(port, i));
+        ask_once(connect_to(port, first + i));
     }
 }
 
@@ -103,10 +111,11 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "pairs") == 0) {
         hold_pairs(strtoul(argv[2], NULL, 10));
-    } else if (argc == 4 && strcmp(argv[1], "idle") == 0) {
-        hold_idle((uint16_t)strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+    } else if ((argc == 4 || argc == 5) && strcmp(argv[1], "idle") == 0) {
+        hold_idle((uint16_t)strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10),
+                  argc == 5 ? strtoul(argv[4], NULL, 10) : 0);
     } else {
-        fprintf(stderr, "usage: hold pairs N | hold idle PORT N\n");
+        fprintf(stderr, "usage: hold pairs N | hold idle PORT N [M]\n");
         return 2;
     }
     puts("ready");

@@ -1,0 +1,143 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# What can be counted, and does not depend on the speed of the machine: system calls, instructions
+# and allocations a request. Each is the slope between few requests and many, so that starting,
+# connecting and ending do not count.
+few=1000
+many=4000
+
+# slope LEAST MOST: what one request adds.
+slope() {
+    awk -v least="$1" -v most="$2" -v requests=$((many - few)) \
+        'BEGIN { printf "%.3f", most == least ? 0 : (most - least) / requests }'
+}
+
+# Ends what strace or valgrind runs, so that they write what they counted.
+stop_under() {
+    local name=$1 child
+    child=$(pgrep -P "${pid[$name]}" || true)
+    kill "${child:-${pid[$name]}}"
+    wait "${pid[$name]}" || true
+    stop_server "$name"
+}
+
+# The functions below set counted; they start servers, so they are not for $(...).
+
+# calls_of NAME CONNECTIONS REQUESTS: all system calls of a server that answers so many.
+calls_of() {
+    local under=(strace -f -c -o "$scratch/strace")
+    start_server "$1" 1
+    load "$1" --connections "$2" --requests "$3" >/dev/null
+    stop_under "$1"
+    counted=$(awk '$NF == "total" { print $4 }' "$scratch/strace")
+}
+
+# calls_a_request NAME CONNECTIONS
+calls_a_request() {
+    local least
+    calls_of "$1" "$2" $few
+    least=$counted
+    calls_of "$1" "$2" $many
+    counted=$(slope "$least" "$counted")
+}
+
+# instructions_of NAME HEAD REQUESTS: two numbers, in the program's own code (with what is linked
+# into it), and with the shared libraries. The emulated processor has what the real one has, so
+# libc may take another memcpy elsewhere; the program's own code stays the same.
+instructions_of() {
+    local under=(valgrind --tool=callgrind "--callgrind-out-file=$scratch/callgrind")
+    start_server "$1" 1
+    load "$1" --connections 1 --head "$2" --requests "$3" >/dev/null
+    stop_under "$1"
+    # Names are given once, "ob=(3) /path", then "ob=(3)" stands for them; cob= is a callee's. A
+    # line of cost is "+LINE COST"; after calls= it is the callee's, which has its own lines.
+    counted=$(awk '
+        /^c?ob=/ { split($0, part, /[()]/)
+                   if (part[3] != "") shared[part[2]] = part[3] ~ /\.so/
+                   if (/^ob=/) here = part[2] }
+        /^calls=/ { getline; next }
+        /^[-+*0-9]/ { all += $2; if (!shared[here]) own += $2 }
+        END { print own + 0, all + 0 }' "$scratch/callgrind")
+}
+
+# instructions_a_request NAME HEAD: both numbers.
+instructions_a_request() {
+    local least
+    instructions_of "$1" "$2" $few
+    least=$counted
+    instructions_of "$1" "$2" $many
+    counted="$(slope "${least% *}" "${counted% *}") $(slope "${least#* }" "${counted#* }")"
+}
+
+# allocations_so_far: what the running porthole says.
+allocations_so_far() {
+    curl --disable --silent --fail --noproxy '*' "http://127.0.0.1:${port[porthole]}/allocations"
+}
+
+# allocations_a_request CONNECTIONS: after a first run; of porthole only.
+allocations_a_request() {
+    local first second third
+    start_server porthole 1
+    load porthole --connections "$1" --requests $few >/dev/null
+    first=$(allocations_so_far)
+    load porthole --connections "$1" --requests $few >/dev/null
+    second=$(allocations_so_far)
+    load porthole --connections "$1" --requests $many >/dev/null
+    third=$(allocations_so_far)
+    stop_server porthole
+    counted=$(slope $((second - first)) $((third - second)))
+}
+
+# present NAME: whether it is there; says so if it is not.
+present() {
+    start_server "$1" 1 && stop_server "$1"
+}
+
+bench_syscalls() {
+    local name one ours=()
+    heading syscalls 'system calls a request, of all threads (strace), keep-alive'
+    have strace && have_load || return 0
+    printf '   %-11s %13s %15s\n' server '1 connection' '64 connections'
+    for name in "${servers[@]}"; do
+        present "$name" || continue
+        calls_a_request "$name" 1
+        one=$counted
+        calls_a_request "$name" 64
+        printf '   %-11s %13.2f %15.2f\n' "$name" "$one" "$counted"
+        [ "$name" != porthole ] || ours=("$one" "$counted")
+    done
+    target 'calls a request on one connection' "${ours[0]}" '<=' 3.01
+    target 'calls a request on 64 connections' "${ours[1]}" '<=' 2.05
+}
+
+bench_instructions() {
+    local name row=() ours=() first
+    heading instructions 'user instructions a request on one connection (callgrind);' \
+        'in brackets those in the program itself, shared libraries aside'
+    have valgrind && have_load || return 0
+    printf '   %-11s %20s %20s\n' server '44-byte head' '392-byte head'
+    for name in "${servers[@]}"; do
+        if [ "$name" = civetweb ]; then
+            note "$name: left out, it has more threads than valgrind takes"
+            continue
+        fi
+        present "$name" || continue
+        instructions_a_request "$name" minimal
+        first=$counted
+        instructions_a_request "$name" browser
+        read -r -a row <<<"$first $counted"
+        printf '   %-11s %9.0f [%8.0f] %9.0f [%8.0f]\n' "$name" "${row[1]}" "${row[0]}" \
+            "${row[3]}" "${row[2]}"
+        [ "$name" != porthole ] || ours=("${row[1]}" "${row[3]}")
+    done
+    target 'instructions, 44-byte head,' "${ours[0]}" '<=' 2000
+    target 'instructions, 392-byte head,' "${ours[1]}" '<=' 5500
+}
+
+bench_allocations() {
+    heading allocations 'heap allocations a request after warm-up, 64 keep-alive connections'
+    have_load && have curl || return 0
+    allocations_a_request 64
+    target 'allocations a request' "$counted" '<=' 0
+}
