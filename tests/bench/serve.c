@@ -2,7 +2,7 @@
  *
  * porthole as the benchmarks run it, by its public headers only.
  *
- *   serve [WORKERS]
+ *   serve [WORKERS [LOOP]]      LOOP: auto (the default), epoll, io_uring
  *
  * GET /hello is the reply that is measured, GET /slow one that takes 100 ms, on the pool of
  * blocking handlers. Other routes stand beside them, so that finding one is real work. GET
@@ -15,6 +15,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,17 @@ static int serve(const struct ph_config *config)
     return err;
 }
 
+static bool read_loop(const char *name, enum ph_loop *ret_loop)
+{
+    for (enum ph_loop loop = PH_LOOP_AUTO; loop <= PH_LOOP_IO_URING; loop++) {
+        if (strcmp(name, ph_loop_name(loop)) == 0) {
+            *ret_loop = loop;
+            return true;
+        }
+    }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     struct ph_config config = {
@@ -167,8 +179,8 @@ int main(int argc, char **argv)
         .blocking_threads = SLOW_THREADS,
         .idle_ms = 600000,
     };
-    if (argc > 2 || config.workers == 0) {
-        fprintf(stderr, "usage: serve [WORKERS]\n");
+    if (argc > 3 || config.workers == 0 || (argc > 2 && !read_loop(argv[2], &config.loop))) {
+        fprintf(stderr, "usage: serve [WORKERS [auto|epoll|io_uring]]\n");
         return 2;
     }
     struct rlimit limit;

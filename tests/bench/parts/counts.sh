@@ -70,22 +70,23 @@ instructions_a_request() {
     counted="$(slope "${least% *}" "${counted% *}") $(slope "${least#* }" "${counted#* }")"
 }
 
-# allocations_so_far: what the running porthole says.
+# allocations_so_far NAME: what one of our servers says.
 allocations_so_far() {
-    curl --disable --silent --fail --noproxy '*' "http://127.0.0.1:${port[porthole]}/allocations"
+    curl --disable --silent --fail --noproxy '*' "http://127.0.0.1:${port[$1]}/allocations"
 }
 
-# allocations_a_request CONNECTIONS: after a first run; of porthole only.
+# allocations_a_request NAME CONNECTIONS: of one of our servers, after a first run, in which as many
+# requests have been in hand at once as there are connections.
 allocations_a_request() {
     local first second third
-    start_server porthole 1
-    load porthole --connections "$1" --requests $few >/dev/null
-    first=$(allocations_so_far)
-    load porthole --connections "$1" --requests $few >/dev/null
-    second=$(allocations_so_far)
-    load porthole --connections "$1" --requests $many >/dev/null
-    third=$(allocations_so_far)
-    stop_server porthole
+    start_server "$1" 1
+    load "$1" --connections "$2" --requests $((10 * many)) >/dev/null
+    first=$(allocations_so_far "$1")
+    load "$1" --connections "$2" --requests $few >/dev/null
+    second=$(allocations_so_far "$1")
+    load "$1" --connections "$2" --requests $many >/dev/null
+    third=$(allocations_so_far "$1")
+    stop_server "$1"
     counted=$(slope $((second - first)) $((third - second)))
 }
 
@@ -95,28 +96,32 @@ present() {
 }
 
 bench_syscalls() {
-    local name one ours=()
+    local name one calls=()
     heading syscalls 'system calls a request, of all threads (strace), keep-alive'
     have strace && have_load || return 0
-    printf '   %-11s %13s %15s\n' server '1 connection' '64 connections'
+    printf '   %-14s %13s %15s\n' server '1 connection' '64 connections'
     for name in "${servers[@]}"; do
         present "$name" || continue
         calls_a_request "$name" 1
         one=$counted
         calls_a_request "$name" 64
-        printf '   %-11s %13.2f %15.2f\n' "$name" "$one" "$counted"
-        [ "$name" != porthole ] || ours=("$one" "$counted")
+        printf '   %-14s %13.2f %15.2f\n' "$name" "$one" "$counted"
+        if is_ours "$name"; then
+            calls+=("$one" "$counted")
+        fi
     done
-    target 'calls a request on one connection' "${ours[0]}" '<=' 3.01
-    target 'calls a request on 64 connections' "${ours[1]}" '<=' 2.05
+    target 'calls a request on one connection' "${calls[0]}" '<=' 3.01
+    target 'calls a request on one connection, epoll alone,' "${calls[2]}" '<=' 3.01
+    target 'calls a request on 64 connections' "${calls[1]}" '<=' 0.10
+    target 'calls a request on 64 connections, epoll alone,' "${calls[3]}" '<=' 2.05
 }
 
 bench_instructions() {
-    local name row=() ours=() first
+    local name row=() instructions=() first
     heading instructions 'user instructions a request on one connection (callgrind);' \
         'in brackets those in the program itself, shared libraries aside'
     have valgrind && have_load || return 0
-    printf '   %-11s %20s %20s\n' server '44-byte head' '392-byte head'
+    printf '   %-14s %20s %20s\n' server '44-byte head' '392-byte head'
     for name in "${servers[@]}"; do
         if [ "$name" = civetweb ]; then
             note "$name: left out, it has more threads than valgrind takes"
@@ -127,17 +132,19 @@ bench_instructions() {
         first=$counted
         instructions_a_request "$name" browser
         read -r -a row <<<"$first $counted"
-        printf '   %-11s %9.0f [%8.0f] %9.0f [%8.0f]\n' "$name" "${row[1]}" "${row[0]}" \
+        printf '   %-14s %9.0f [%8.0f] %9.0f [%8.0f]\n' "$name" "${row[1]}" "${row[0]}" \
             "${row[3]}" "${row[2]}"
-        [ "$name" != porthole ] || ours=("${row[1]}" "${row[3]}")
+        [ "$name" != porthole ] || instructions=("${row[1]}" "${row[3]}")
     done
-    target 'instructions, 44-byte head,' "${ours[0]}" '<=' 2000
-    target 'instructions, 392-byte head,' "${ours[1]}" '<=' 5500
+    target 'instructions, 44-byte head,' "${instructions[0]}" '<=' 2000
+    target 'instructions, 392-byte head,' "${instructions[1]}" '<=' 5500
 }
 
 bench_allocations() {
     heading allocations 'heap allocations a request after warm-up, 64 keep-alive connections'
     have_load && have curl || return 0
-    allocations_a_request 64
+    allocations_a_request porthole 64
     target 'allocations a request' "$counted" '<=' 0
+    allocations_a_request porthole-epoll 64
+    target 'allocations a request, epoll alone,' "$counted" '<=' 0
 }

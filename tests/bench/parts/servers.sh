@@ -5,7 +5,13 @@
 # one and sets port[NAME], pid[NAME] and measured[NAME] (the processes whose time counts); it is
 # false, with a line that says why, where the server is not there.
 declare -A port pid measured
-servers=(porthole floor nginx h2o lighttpd microhttpd civetweb evhttp)
+ours=(porthole porthole-epoll)
+servers=("${ours[@]}" floor nginx h2o lighttpd microhttpd civetweb evhttp)
+
+# is_ours NAME
+is_ours() {
+    [[ " ${ours[*]} " == *" $1 "* ]]
+}
 
 # Put before a server's command line, as strace or valgrind. The server is then its child, or
 # itself.
@@ -134,7 +140,8 @@ body() {
 start_server() {
     local name=$1 workers=$2 mode=${3:-}
     case $name in
-    porthole) start_program "$name" "$bench/serve" "$workers" ;;
+    porthole) start_program "$name" "$bench/serve" "$workers" ;; # io_uring where it is to be had
+    porthole-epoll) start_program "$name" "$bench/serve" "$workers" epoll ;;
     floor)
         if [ "$mode" = churn ]; then
             start_program "$name" "$bench/floor" --close "$workers"
