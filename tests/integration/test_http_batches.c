@@ -211,7 +211,8 @@ static void test_burst_when_the_ring_breaks_then_all_are_answered_without_it(voi
 int main(void)
 {
     test_thread = pthread_self();
-    setenv("PORTHOLE_TEST_LOOP", "auto", 1); /* what a configuration without a word about it means */
+    setenv("PORTHOLE_TEST_LOOP", "auto",
+           1); /* what a configuration without a word about it means */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_burst_with_epoll_then_a_call_for_each_receive_and_send),
         cmocka_unit_test(test_burst_with_a_ring_then_a_call_for_all_receives_and_one_for_all_sends),
