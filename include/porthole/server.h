@@ -118,7 +118,8 @@ PH_API PH_MUST_CHECK int ph_server_on_free(struct ph_server *server, void (*rele
                                            void *user);
 
 /**
- * Opens the listeners, starts the accept thread and the workers, and returns at once.
+ * Opens the listeners, starts the workers, and with more than one of them a thread that accepts
+ * for all; returns at once.
  *
  * From here on routes are frozen and handlers run on worker threads, several at a time.
  *

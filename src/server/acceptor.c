@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The accept thread.
+ * Accepting, and the stages of a stop.
  */
 #include "server/acceptor.h"
 
@@ -61,6 +61,7 @@ int ph__acceptor_open(struct ph__acceptor *acceptor)
     }
     acceptor->paused = false;
     acceptor->empty = NULL;
+    acceptor->stage = PH__ACCEPT_SERVING;
     acceptor->reserve_fd = open_reserve();
     return acceptor->reserve_fd < 0 ? -errno : watch_listeners(acceptor);
 }
@@ -161,6 +162,7 @@ static void pause_accepting(struct ph__acceptor *acceptor)
         ph__loop_remove(&acceptor->loop, server->listeners[i].fd);
     }
     acceptor->paused = true;
+    acceptor->resume_ms = ph__clock_ms() + PAUSE_MS;
 }
 
 static void resume_accepting(struct ph__acceptor *acceptor)
@@ -199,7 +201,7 @@ static bool out_of_resources(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* ---- the thread ---- */
+/* ---- listeners ---- */
 
 /* Accepts what waits at one listener; returns false when there is no more, or no use. */
 static bool accept_one(struct ph__acceptor *acceptor, int listen_fd)
@@ -233,39 +235,6 @@ static void accept_batch(struct ph__acceptor *acceptor, const struct ph__listene
     acceptor->now_us = ph__clock_us();
     for (int i = 0; i < ACCEPT_BATCH && accept_one(acceptor, listener->fd); i++) {
         ;
-    }
-}
-
-/* Waits once, and accepts from the listeners that are ready. */
-static void accept_turn(struct ph__acceptor *acceptor, int timeout_ms)
-{
-    struct ph__event events[PH__LOOP_BATCH];
-    int count = ph__loop_wait(&acceptor->loop, events, timeout_ms);
-    for (int i = 0; i < count; i++) {
-        if (events[i].item != PH__LOOP_WOKEN && !acceptor->paused) {
-            accept_batch(acceptor, &acceptor->server->listeners[events[i].item]);
-        }
-    }
-    if (acceptor->paused && count == 0) {
-        resume_accepting(acceptor);
-    }
-}
-
-/* Serves the listeners until the time has come (0: there is none) or the server is to stop. */
-static void accept_until(struct ph__acceptor *acceptor, uint64_t until_ms)
-{
-    struct ph_server *server = acceptor->server;
-    while (until_ms || !atomic_load_explicit(&server->stopping, memory_order_acquire)) {
-        int timeout = acceptor->paused ? PAUSE_MS : -1;
-        if (until_ms) {
-            uint64_t now_ms = ph__clock_ms();
-            if (now_ms >= until_ms) {
-                return;
-            }
-            int left = until_ms - now_ms > INT_MAX ? INT_MAX : (int)(until_ms - now_ms);
-            timeout = timeout < 0 || left < timeout ? left : timeout;
-        }
-        accept_turn(acceptor, timeout);
     }
 }
 
@@ -303,16 +272,83 @@ static void set_phase(struct ph_server *server, enum ph__phase phase)
     }
 }
 
-/* Waits until no connection is left: a worker that ends wakes the loop. */
-static void wait_for_connections(struct ph__acceptor *acceptor, uint64_t until_ms)
+/* ---- stages ---- */
+
+static void begin_stage(struct ph__acceptor *acceptor, enum ph__accept_stage stage,
+                        unsigned wait_ms)
 {
-    struct ph__event events[PH__LOOP_BATCH];
-    uint64_t now_ms;
-    while (!all_closed(acceptor->server) && (now_ms = ph__clock_ms()) < until_ms) {
-        uint64_t left = until_ms - now_ms;
-        ph__loop_wait(&acceptor->loop, events, left > INT_MAX ? INT_MAX : (int)left);
+    acceptor->stage = stage;
+    acceptor->until_ms = ph__clock_ms() + wait_ms;
+}
+
+static void begin_draining(struct ph__acceptor *acceptor)
+{
+    struct ph_server *server = acceptor->server;
+    close_listeners(acceptor);
+    set_phase(server, PH__PHASE_DRAINING);
+    begin_stage(acceptor, PH__ACCEPT_DRAINING, server->cfg.drain_ms);
+}
+
+void ph__acceptor_advance(struct ph__acceptor *acceptor)
+{
+    struct ph_server *server = acceptor->server;
+    if (acceptor->stage == PH__ACCEPT_SERVING &&
+        atomic_load_explicit(&server->stopping, memory_order_acquire)) {
+        begin_stage(acceptor, PH__ACCEPT_DELAYING, server->cfg.drain_delay_ms);
+    }
+    if (acceptor->stage == PH__ACCEPT_DELAYING && ph__clock_ms() >= acceptor->until_ms) {
+        begin_draining(acceptor);
+    }
+    /* A worker that ends wakes the loop. */
+    if (acceptor->stage == PH__ACCEPT_DRAINING &&
+        (all_closed(server) || ph__clock_ms() >= acceptor->until_ms)) {
+        acceptor->stage = PH__ACCEPT_ENDED;
+        set_phase(server, PH__PHASE_CUTTING);
     }
 }
+
+/* From now on; a time that has passed is now. */
+static int ms_until(uint64_t then_ms)
+{
+    uint64_t now_ms = ph__clock_ms();
+    uint64_t left = then_ms > now_ms ? then_ms - now_ms : 0;
+    return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+int ph__acceptor_timeout_ms(const struct ph__acceptor *acceptor)
+{
+    bool accepts = acceptor->stage <= PH__ACCEPT_DELAYING;
+    int timeout = -1;
+    if (acceptor->stage == PH__ACCEPT_DELAYING || acceptor->stage == PH__ACCEPT_DRAINING) {
+        timeout = ms_until(acceptor->until_ms);
+    }
+    if (acceptor->paused && accepts) {
+        int resume_ms = ms_until(acceptor->resume_ms);
+        timeout = timeout < 0 || resume_ms < timeout ? resume_ms : timeout;
+    }
+    return timeout;
+}
+
+void ph__acceptor_turn(struct ph__acceptor *acceptor, int timeout_ms)
+{
+    if (acceptor->stage == PH__ACCEPT_ENDED) {
+        return;
+    }
+    struct ph__event events[PH__LOOP_BATCH];
+    int count = ph__loop_wait(&acceptor->loop, events, timeout_ms);
+    for (int i = 0; i < count; i++) {
+        if (events[i].item != PH__LOOP_WOKEN && !acceptor->paused) {
+            accept_batch(acceptor, &acceptor->server->listeners[events[i].item]);
+        }
+    }
+    if (acceptor->paused && acceptor->stage <= PH__ACCEPT_DELAYING &&
+        ms_until(acceptor->resume_ms) == 0) {
+        resume_accepting(acceptor);
+    }
+    ph__acceptor_advance(acceptor);
+}
+
+/* ---- the thread ---- */
 
 /*
  * Where a worker runs on the same processor, let it finish what it does before we accept more: each
@@ -329,25 +365,25 @@ static void give_way(void)
 static void *run(void *user)
 {
     struct ph__acceptor *acceptor = user;
-    struct ph_server *server = acceptor->server;
     give_way();
-    accept_until(acceptor, 0);
-    if (server->cfg.drain_delay_ms) {
-        accept_until(acceptor, ph__clock_ms() + server->cfg.drain_delay_ms);
+    ph__acceptor_advance(acceptor); /* a stop may have been asked for before the start */
+    while (acceptor->stage != PH__ACCEPT_ENDED) {
+        ph__acceptor_turn(acceptor, ph__acceptor_timeout_ms(acceptor));
     }
-    close_listeners(acceptor);
-    set_phase(server, PH__PHASE_DRAINING);
-    wait_for_connections(acceptor, ph__clock_ms() + server->cfg.drain_ms);
-    set_phase(server, PH__PHASE_CUTTING);
     return NULL;
 }
 
 int ph__acceptor_start(struct ph__acceptor *acceptor)
 {
-    return -pthread_create(&acceptor->thread, NULL, run, acceptor);
+    int err = -pthread_create(&acceptor->thread, NULL, run, acceptor);
+    acceptor->has_thread = err == 0;
+    return err;
 }
 
 void ph__acceptor_join(struct ph__acceptor *acceptor)
 {
-    pthread_join(acceptor->thread, NULL);
+    if (acceptor->has_thread) {
+        pthread_join(acceptor->thread, NULL);
+        acceptor->has_thread = false;
+    }
 }

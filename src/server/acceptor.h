@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The accept thread: hands each confirmed connection to the worker with the fewest, and goes
- * back to listening. It also leads the stop: drain delay, listeners closed, workers drained, cut.
+ * The acceptor: hands each confirmed connection to the worker with the fewest, and goes back to
+ * listening. It also leads the stop: drain delay, listeners closed, workers drained, cut. With
+ * several workers it has a thread of its own; one alone accepts between its other work, since two
+ * threads that take turns on a processor only interrupt each other.
  */
 #ifndef PORTHOLE_SERVER_ACCEPTOR_H
 #define PORTHOLE_SERVER_ACCEPTOR_H
@@ -15,12 +17,24 @@
 
 struct ph_server;
 
+/* Each stage follows the one before. */
+enum ph__accept_stage {
+    PH__ACCEPT_SERVING,
+    PH__ACCEPT_DELAYING, /* the server is to stop, but drain_delay_ms goes on accepting */
+    PH__ACCEPT_DRAINING, /* the listeners are closed, and connections end as they can */
+    PH__ACCEPT_ENDED     /* the workers have been told to cut what is left */
+};
+
 struct ph__acceptor {
     struct ph_server *server;
     pthread_t thread;
+    bool has_thread;
+    enum ph__accept_stage stage;
+    uint64_t until_ms; /* of a stage that ends by itself, CLOCK_MONOTONIC */
     struct ph__loop loop;
     int reserve_fd;       /* given up for a moment when descriptors run out; -1: already given up */
-    bool paused;          /* the listeners are out of the loop until there are descriptors again */
+    bool paused;          /* the listeners are out of the loop until there are descriptors again, */
+    uint64_t resume_ms;   /* which is tried at this time, CLOCK_MONOTONIC */
     unsigned next_worker; /* where the search for the fewest begins */
     uint64_t now_us;      /* CLOCK_MONOTONIC, read before each batch and with each connection */
     const struct ph__listener *serving; /* whose queue is being emptied */
@@ -39,8 +53,21 @@ int ph__acceptor_open(struct ph__acceptor *acceptor);
  * between the first start and the end of the server. */
 void ph__acceptor_close(struct ph__acceptor *acceptor);
 
-/* Starts the thread, which ends when the server has stopped. Returns 0 or a negative errno. */
+/* For whoever drives it: how long nothing will have to be done unless its loop has an event;
+ * negative: for ever. */
+int ph__acceptor_timeout_ms(const struct ph__acceptor *acceptor);
+
+/* Waits once, `timeout_ms` at most, accepts from the listeners that are ready, and takes the stage
+ * on. Once it has ended it does nothing. */
+void ph__acceptor_turn(struct ph__acceptor *acceptor, int timeout_ms);
+
+/* Takes the stage on, without looking for events. */
+void ph__acceptor_advance(struct ph__acceptor *acceptor);
+
+/* Starts a thread for it, which ends when the server has stopped. Returns 0 or a negative errno. */
 int ph__acceptor_start(struct ph__acceptor *acceptor);
+
+/* Waits for the thread's end, if it has one. */
 void ph__acceptor_join(struct ph__acceptor *acceptor);
 
 #endif

@@ -7,7 +7,7 @@
  *   accepted ─→ head ─→ (body) ─→ writing ─→ idle ─→ head …
  *                                    └─→ lingering ─→ closed
  *
- *   accepted    handed over by the accept thread, not seen by the worker yet
+ *   accepted    handed over by the acceptor, not seen by the worker yet
  *   idle        between requests: no memory but this structure
  *   head, body  a request is being received
  *   writing     output is given to the kernel, and stays here until it has taken all

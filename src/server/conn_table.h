@@ -2,7 +2,7 @@
  *
  * All connections of a server, in chunks that never move and are freed only with the table.
  *
- * The accept thread takes slots and workers give them back, under a lock that no request ever
+ * The acceptor takes slots and workers give them back, under a lock that no request ever
  * touches. Any thread may look at the slots without a lock: each carries a version that is odd
  * while the slot changes hands, and a reader that sees it change looks again.
  */

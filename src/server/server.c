@@ -192,7 +192,10 @@ static int start_threads(struct ph_server *server, unsigned *workers_running)
         err = ph__worker_start(&server->workers[*workers_running]);
         *workers_running += err == 0;
     }
-    return err < 0 ? err : ph__acceptor_start(&server->acceptor);
+    if (err == 0 && server->worker_count > 1) {
+        err = ph__acceptor_start(&server->acceptor);
+    }
+    return err;
 }
 
 static int start(struct ph_server *server)
@@ -210,6 +213,9 @@ static int start(struct ph_server *server)
     }
     if (err == 0) {
         err = ph__acceptor_open(&server->acceptor);
+    }
+    if (err == 0 && server->worker_count == 1) {
+        err = ph__worker_drive(&server->workers[0], &server->acceptor);
     }
     if (err == 0) {
         err = start_threads(server, &workers_running);
@@ -259,6 +265,9 @@ void ph_server_wait(struct ph_server *server)
     pthread_mutex_lock(&server->lock);
     if (server->life == PH__LIFE_STARTED) {
         ph__acceptor_join(&server->acceptor);
+        if (server->worker_count == 1) {
+            ph__worker_join(&server->workers[0]); /* which leads the stop itself */
+        }
         end(server, server->worker_count);
         atomic_store_explicit(&server->stopping, false, memory_order_release);
         server->life = PH__LIFE_NEW;

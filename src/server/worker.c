@@ -17,6 +17,9 @@ enum { STOCK_MAX = 256 };
 /* As many connections have to be ready for a batch to pay. */
 enum { BATCH_LEAST = 2 };
 
+/* The loop's item for the acceptor's loop. Names of connections have an even version. */
+#define ACCEPTOR_ITEM (UINT64_C(1) << 32)
+
 /* Batches in one turn before the loop looks for new events. */
 enum { ROUNDS_MAX = 16 };
 
@@ -59,6 +62,15 @@ int ph__worker_init(struct ph__worker *worker, struct ph_server *server, unsigne
         ph__deadlines_init(&worker->deadlines[i]);
     }
     return 0;
+}
+
+int ph__worker_drive(struct ph__worker *worker, struct ph__acceptor *acceptor)
+{
+    int err = ph__loop_add_listener(&worker->loop, acceptor->loop.epoll_fd, ACCEPTOR_ITEM);
+    if (err == 0) {
+        worker->acceptor = acceptor;
+    }
+    return err;
 }
 
 void ph__worker_done(struct ph__worker *worker)
@@ -172,7 +184,8 @@ static int next_timeout_ms(const struct ph__worker *worker)
         return 0;
     }
     uint64_t now_ms = worker->now_us / 1000;
-    uint64_t wait = UINT64_MAX;
+    int acceptor_ms = worker->acceptor ? ph__acceptor_timeout_ms(worker->acceptor) : -1;
+    uint64_t wait = acceptor_ms < 0 ? UINT64_MAX : (uint64_t)acceptor_ms;
     for (int i = 0; i < PH__DEADLINE_CLASSES; i++) {
         const struct ph__deadline *first = ph__deadlines_first(&worker->deadlines[i]);
         if (first) {
@@ -269,14 +282,28 @@ static void run_batches(struct ph__worker *worker)
     }
 }
 
+static void drive_acceptor(struct ph__acceptor *acceptor, bool has_event)
+{
+    if (has_event || ph__acceptor_timeout_ms(acceptor) == 0) {
+        ph__acceptor_turn(acceptor, 0);
+    } else if (acceptor->stage == PH__ACCEPT_DRAINING) {
+        ph__acceptor_advance(acceptor); /* the last connection may just have been closed */
+    }
+}
+
 static void run_turn(struct ph__worker *worker, const struct ph__event *events, int count)
 {
     const struct ph__conn_table *table = &worker->server->table;
     bool woken = false;
+    bool accepting = false;
     worker->gathering = ph__batch_pays(&worker->batch, (unsigned)count);
     for (int i = 0; i < count; i++) {
         if (events[i].item == PH__LOOP_WOKEN) {
             woken = true;
+            continue;
+        }
+        if (events[i].item == ACCEPTOR_ITEM) {
+            accepting = true;
             continue;
         }
         struct ph__conn *conn = ph__conn_table_named(table, events[i].item);
@@ -292,6 +319,9 @@ static void run_turn(struct ph__worker *worker, const struct ph__event *events, 
     }
     run_ready(worker);
     expire_deadlines(worker);
+    if (worker->acceptor) {
+        drive_acceptor(worker->acceptor, accepting);
+    }
 }
 
 static void *run(void *user)
@@ -299,6 +329,9 @@ static void *run(void *user)
     struct ph__worker *worker = user;
     struct ph__event events[PH__LOOP_BATCH];
     ph__worker_read_clock(worker);
+    if (worker->acceptor) {
+        ph__acceptor_advance(worker->acceptor); /* a stop may have been asked for before */
+    }
     while (!is_finished(worker)) {
         int count = ph__loop_wait(&worker->loop, events, next_timeout_ms(worker));
         uint64_t woken_us = ph__worker_read_clock(worker);
@@ -318,10 +351,15 @@ static void *run(void *user)
 
 int ph__worker_start(struct ph__worker *worker)
 {
-    return -pthread_create(&worker->thread, NULL, run, worker);
+    int err = -pthread_create(&worker->thread, NULL, run, worker);
+    worker->has_thread = err == 0;
+    return err;
 }
 
 void ph__worker_join(struct ph__worker *worker)
 {
-    pthread_join(worker->thread, NULL);
+    if (worker->has_thread) {
+        pthread_join(worker->thread, NULL);
+        worker->has_thread = false;
+    }
 }

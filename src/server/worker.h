@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+struct ph__acceptor;
 struct ph_server;
 
 /* Each step follows the one before; none is taken back. */
@@ -31,15 +32,17 @@ struct ph__completion {
 
 struct ph__worker {
     struct ph_server *server;
+    struct ph__acceptor *acceptor; /* which this worker drives; NULL: it has a thread */
     unsigned index;
     pthread_t thread;
+    bool has_thread;
     struct ph__loop loop;
     struct ph__batch batch;
     struct ph__conn *put_off[PH__BATCH_MAX]; /* whose operations stand in the batch */
     bool gathering;                          /* operations go to the batch */
     _Atomic bool uses_ring;                  /* the batch has one */
     struct ph__stats stats;
-    _Atomic unsigned open; /* connections: the accept thread adds, the worker subtracts */
+    _Atomic unsigned open; /* connections: the acceptor adds, the worker subtracts */
     _Atomic int phase;     /* enum ph__phase, as ordered by the server */
     int phase_seen;        /* the phase that has been carried out */
 
@@ -61,8 +64,13 @@ struct ph__worker {
 int ph__worker_init(struct ph__worker *worker, struct ph_server *server, unsigned index);
 void ph__worker_done(struct ph__worker *worker);
 
-/* Starts the thread, and waits for its end. Returns 0 or a negative errno. */
+/* Has the worker drive the acceptor, which is open. Returns 0 or a negative errno. */
+int ph__worker_drive(struct ph__worker *worker, struct ph__acceptor *acceptor);
+
+/* Starts its thread. Returns 0 or a negative errno. */
 int ph__worker_start(struct ph__worker *worker);
+
+/* Waits for the thread's end, if it has one. */
 void ph__worker_join(struct ph__worker *worker);
 
 /*

@@ -296,10 +296,11 @@ static bool refuses(void *user)
     return refused;
 }
 
-/* One worker, that can be held; its thread becomes known by a request. */
+/* Two workers, so that accepting has a thread of its own; one of them can be held, when its thread
+ * has become known by a request. */
 static struct ph_server *start_with_known_worker(unsigned drain_ms)
 {
-    const struct ph_config cfg = {.workers = 1, .drain_ms = drain_ms};
+    const struct ph_config cfg = {.workers = 2, .drain_ms = drain_ms};
     struct ph_server *server = server_new(&cfg);
     assert_int_equal(ph_server_route(server, "GET /thread", note_thread, NULL), 0);
     assert_int_equal(ph_server_start(server), 0);
@@ -312,7 +313,7 @@ static struct ph_server *start_with_known_worker(unsigned drain_ms)
     return server;
 }
 
-/* Requests that have arrived, but of which the worker has not heard when it is told to stop. */
+/* Requests that have arrived, but of which a worker has not heard when it is told to stop. */
 static void test_stop_when_requests_have_just_been_sent_then_all_answered(void **state)
 {
     (void)state;
@@ -353,7 +354,7 @@ static void test_stop_when_a_busy_connection_breaks_then_ends(void **state)
 {
     (void)state;
     enum { PIPELINED = 160 };
-    const struct ph_config cfg = {.workers = 1, .drain_ms = 1};
+    const struct ph_config cfg = {.workers = 2, .drain_ms = 1};
     struct ph_server *server = server_new(&cfg);
     assert_int_equal(ph_server_route(server, "GET /thread", note_thread, NULL), 0);
     assert_int_equal(ph_server_start(server), 0);
@@ -366,8 +367,10 @@ static void test_stop_when_a_busy_connection_breaks_then_ends(void **state)
     for (int i = 0; i < PIPELINED; i++) {
         at = stpcpy(at, HELLO);
     }
-    struct client client = client_open(ph_server_port(server));
+    struct client between = client_open(ph_server_port(server)); /* goes to the other worker */
     wait_connections(server, "accepted", 1);
+    struct client client = client_open(ph_server_port(server)); /* to the same as the first */
+    wait_connections(server, "accepted", 2);
 
     set_hold(&hold_worker, true);
     client_send(&client, bytes, (size_t)(at - bytes));
@@ -379,6 +382,7 @@ static void test_stop_when_a_busy_connection_breaks_then_ends(void **state)
     set_hold(&hold_worker, false);
     assert_int_equal(client_wait_end(&other), 0);
     client_close(&other);
+    client_close(&between);
     ph_server_wait(server);
     ph_server_free(server);
 }
