@@ -18,6 +18,15 @@ function(porthole_flags target)
     porthole_instrument(${target})
 endfunction()
 
+# porthole_sources(LEVEL FILE...): sources of the library that release builds compile at another
+# level than CMake's -O3, which is for what runs on every request or byte. -O2 is for what runs once
+# a socket of the machine, -Os for what runs once a request of the API, or only at the start.
+function(porthole_sources level)
+    target_sources(porthole PRIVATE ${ARGN})
+    set_source_files_properties(${ARGN} TARGET_DIRECTORY porthole PROPERTIES
+        COMPILE_OPTIONS "$<$<CONFIG:Release>:${level}>")
+endfunction()
+
 # porthole_shrink(TARGET): lets the linker leave out what nobody calls, and makes no tables for
 # unwinding: a tenth of the size, and with -g there are those of the debugger.
 function(porthole_shrink target)
