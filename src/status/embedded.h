@@ -10,7 +10,8 @@
 struct ph__embedded_file {
     const char *name; /* "index.html" */
     const unsigned char *data;
-    size_t size;
+    size_t size;          /* of data */
+    size_t inflated_size; /* of the content, where data is a gzip of it; 0: data is the content */
 };
 
 extern const struct ph__embedded_file ph__embedded_files[];

@@ -6,6 +6,7 @@
 #include "status/files.h"
 
 #include "status/embedded.h"
+#include "status/inflate.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -157,16 +158,33 @@ static void make_etag(const void *data, size_t size, char etag[PH__ETAG_TEXT])
     snprintf(etag, PH__ETAG_TEXT, "\"%016llx\"", (unsigned long long)hash);
 }
 
-static int read_embedded(const char *name, struct ph__page_file *file)
+static const struct ph__embedded_file *find_embedded(const char *name)
 {
     for (size_t i = 0; i < ph__embedded_file_count; i++) {
         if (strcmp(ph__embedded_files[i].name, name) == 0) {
-            file->data = ph__embedded_files[i].data;
-            file->size = ph__embedded_files[i].size;
-            return 0;
+            return &ph__embedded_files[i];
         }
     }
-    return -ENOENT;
+    return NULL;
+}
+
+static int read_embedded(const char *name, enum ph__coding coding, struct ph__page_file *file)
+{
+    const struct ph__embedded_file *embedded = find_embedded(name);
+    if (!embedded) {
+        return -ENOENT;
+    }
+    file->coded = embedded->inflated_size > 0;
+    if (file->coded && coding != PH__CODING_GZIP) {
+        int err = ph__inflate(&file->buf, embedded->data, embedded->size, embedded->inflated_size);
+        file->data = file->buf.data;
+        file->size = file->buf.size;
+        return err;
+    }
+    file->coding = file->coded ? PH__CODING_GZIP : PH__CODING_IDENTITY;
+    file->data = embedded->data;
+    file->size = embedded->size;
+    return 0;
 }
 
 static int read_all(int fd, struct ph__buf *buf)
@@ -206,12 +224,16 @@ static int read_folder(int folder, const char *name, struct ph__page_file *file)
     return err;
 }
 
-int ph__page_read(const struct ph__page *page, const char *name, struct ph__page_file *ret_file)
+int ph__page_read(const struct ph__page *page, const char *name, enum ph__coding coding,
+                  struct ph__page_file *ret_file)
 {
-    struct ph__page_file file = {.content_type = content_type(name)};
+    struct ph__page_file file = {
+        .content_type = content_type(name),
+        .coding = PH__CODING_IDENTITY,
+    };
     ph__buf_init(&file.buf, PH__PAGE_FILE_MAX);
-    int err =
-        page->folder >= 0 ? read_folder(page->folder, name, &file) : read_embedded(name, &file);
+    int err = page->folder >= 0 ? read_folder(page->folder, name, &file)
+                                : read_embedded(name, coding, &file);
     if (err < 0) {
         ph__buf_done(&file.buf);
         return err;

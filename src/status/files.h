@@ -6,6 +6,7 @@
 #define PORTHOLE_STATUS_FILES_H
 
 #include "base/buf.h"
+#include "status/negotiate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,15 +34,19 @@ const char *ph__page_name(const struct ph__page *page, size_t index);
 /* The content of a file. */
 struct ph__page_file {
     const char *content_type;
+    bool coded; /* there is a gzip of it as well */
+    enum ph__coding coding;
     const void *data;
     size_t size;
-    char etag[PH__ETAG_TEXT];
-    struct ph__buf buf; /* what `data` points into, where it was read from a folder */
+    char etag[PH__ETAG_TEXT]; /* of these bytes: another coding has another */
+    struct ph__buf buf;       /* what `data` points into, where it was read or unpacked */
 };
 
-/* Reads a file by name. @return 0, and a file for ph__page_file_done(); -ENOENT where there is
- * none, or it is no regular file; -EFBIG above PH__PAGE_FILE_MAX; another negative errno. */
-int ph__page_read(const struct ph__page *page, const char *name, struct ph__page_file *ret_file);
+/* Reads a file by name, as a gzip if `coding` says so and there is one. @return 0, and a file for
+ * ph__page_file_done(); -ENOENT where there is none, or it is no regular file; -EFBIG above
+ * PH__PAGE_FILE_MAX; another negative errno. */
+int ph__page_read(const struct ph__page *page, const char *name, enum ph__coding coding,
+                  struct ph__page_file *ret_file);
 void ph__page_file_done(struct ph__page_file *file);
 
 /* True when an If-None-Match header (NULL: absent) names this ETag. */

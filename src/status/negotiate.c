@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Accept: each format gets the quality of the most specific range that matches it. Ranges that
- * are malformed count as absent.
+ * are malformed count as absent. Accept-Encoding is written alike, and has one star only.
  */
 #include "status/negotiate.h"
 
@@ -102,24 +102,39 @@ static int match_range(const char *range, size_t size, const char *type)
     return size == strlen(type) && strncasecmp(range, type, size) == 0 ? 3 : 0;
 }
 
+/* One element of such a header. */
+struct wish {
+    const char *name; /* without parameters */
+    size_t size;
+    int quality; /* in thousandths; -1: malformed */
+};
+
+/* Takes the element at `s` apart; returns where the next one begins, or the end. */
+static const char *read_wish(const char *s, struct wish *ret_wish)
+{
+    const char *end = s + strcspn(s, ",");
+    s = skip_spaces(s, end);
+    const char *semicolon = memchr(s, ';', (size_t)(end - s));
+    const char *name_end = semicolon ? semicolon : end;
+    int quality = find_quality(name_end, end);
+    while (name_end > s && (name_end[-1] == ' ' || name_end[-1] == '\t')) {
+        name_end--;
+    }
+    *ret_wish = (struct wish){s, (size_t)(name_end - s), quality};
+    return *end ? end + 1 : end;
+}
+
 struct choice {
     int closeness;
     int quality;
 };
 
-static void weigh_range(const char *s, const char *end, struct choice choices[PH__FORMAT_COUNT])
+static void weigh_range(const struct wish *range, struct choice choices[PH__FORMAT_COUNT])
 {
-    s = skip_spaces(s, end);
-    const char *semicolon = memchr(s, ';', (size_t)(end - s));
-    const char *range_end = semicolon ? semicolon : end;
-    int quality = find_quality(range_end, end);
-    while (range_end > s && (range_end[-1] == ' ' || range_end[-1] == '\t')) {
-        range_end--;
-    }
-    for (int i = 0; i < PH__FORMAT_COUNT && quality >= 0; i++) {
-        int closeness = match_range(s, (size_t)(range_end - s), formats[i].media_type);
+    for (int i = 0; i < PH__FORMAT_COUNT && range->quality >= 0; i++) {
+        int closeness = match_range(range->name, range->size, formats[i].media_type);
         if (closeness > choices[i].closeness) {
-            choices[i] = (struct choice){closeness, quality};
+            choices[i] = (struct choice){closeness, range->quality};
         }
     }
 }
@@ -131,9 +146,9 @@ enum ph__format ph__negotiate(const char *accept)
     }
     struct choice choices[PH__FORMAT_COUNT] = {{0, 0}};
     for (const char *s = accept; *s;) {
-        const char *end = s + strcspn(s, ",");
-        weigh_range(s, end, choices);
-        s = *end ? end + 1 : end;
+        struct wish range;
+        s = read_wish(s, &range);
+        weigh_range(&range, choices);
     }
     enum ph__format best = PH__FORMAT_COUNT;
     int quality = 0;
@@ -144,4 +159,38 @@ enum ph__format ph__negotiate(const char *accept)
         }
     }
     return best;
+}
+
+static bool is_named(const struct wish *wish, const char *name)
+{
+    return wish->size == strlen(name) && strncasecmp(wish->name, name, wish->size) == 0;
+}
+
+enum ph__coding ph__negotiate_coding(const char *accept_encoding)
+{
+    enum { UNSAID = -1 };
+    int gzip = UNSAID;
+    int identity = UNSAID;
+    int others = UNSAID;
+    for (const char *s = accept_encoding; s && *s;) {
+        struct wish coding;
+        s = read_wish(s, &coding);
+        if (coding.quality < 0) {
+            continue;
+        }
+        if (is_named(&coding, "gzip") || is_named(&coding, "x-gzip")) {
+            gzip = coding.quality;
+        } else if (is_named(&coding, "identity")) {
+            identity = coding.quality;
+        } else if (is_named(&coding, "*")) {
+            others = coding.quality;
+        }
+    }
+    gzip = gzip == UNSAID ? others : gzip;
+    identity = identity == UNSAID ? others : identity;
+    if (gzip > 0 && gzip >= identity) {
+        return PH__CODING_GZIP;
+    }
+    /* Of which nothing is said, gzip is refused, identity is not. */
+    return identity == 0 ? PH__CODING_NONE : PH__CODING_IDENTITY;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The formats of a list, and the choice by the Accept header (RFC 9110 section 12.5.1).
+ * The formats of a list, and the choice by the Accept header (RFC 9110 section 12.5.1); likewise
+ * the coding of a file, and Accept-Encoding (section 12.5.3).
  */
 #ifndef PORTHOLE_STATUS_NEGOTIATE_H
 #define PORTHOLE_STATUS_NEGOTIATE_H
@@ -28,5 +29,14 @@ enum ph__format ph__format_find(const char *name);
 
 /* The format that an Accept header (NULL: none) likes best; PH__FORMAT_COUNT when it takes none. */
 enum ph__format ph__negotiate(const char *accept);
+
+enum ph__coding {
+    PH__CODING_NONE, /* the client takes neither of the others */
+    PH__CODING_IDENTITY,
+    PH__CODING_GZIP,
+};
+
+/* The coding that an Accept-Encoding header (NULL: none) likes best; gzip when it likes both. */
+enum ph__coding ph__negotiate_coding(const char *accept_encoding);
 
 #endif

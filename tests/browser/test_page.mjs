@@ -154,7 +154,7 @@ await browser_tests('what the page shows', (on_page) => {
     on_page('this server: version, uptime, requests, latency, workers', {}, async ({ page }) => {
         assert.match(
             await page.locator('#server-note').textContent(),
-            /version 0\.1\.0 · pid 4242 · up 3 d 4 h · listens on 127\.0\.0\.1:8080/,
+            /version 0\.1\.0 · pid 4242 · up 3 d 4 h · io_uring · listens on 127\.0\.0\.1:8080/,
         );
         const shown = await text_of(page.locator('.strip-server'));
         assert.match(shown, /Open now 4 Accepted 1,204/);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "status/files.h"
 
+#include "status/inflate.h"
 #include "support/cmocka.h"
 
 #include <dirent.h>
@@ -61,7 +62,7 @@ static int remove_folder(void **state)
 static void assert_absent(const struct ph__page *page, const char *name)
 {
     struct ph__page_file file;
-    assert_int_equal(ph__page_read(page, name, &file), -ENOENT);
+    assert_int_equal(ph__page_read(page, name, PH__CODING_GZIP, &file), -ENOENT);
 }
 
 static void test_new_when_folder_is_missing_then_errno(void **state)
@@ -127,17 +128,17 @@ static void test_read_when_changed_then_new_content_and_etag(void **state)
     struct ph__page_file file;
     struct ph__page_file changed;
     assert_int_equal(ph__page_new(&page, folder), 0);
-    assert_int_equal(ph__page_read(page, "app.js", &file), 0);
+    assert_int_equal(ph__page_read(page, "app.js", PH__CODING_IDENTITY, &file), 0);
     assert_int_equal(file.size, 2);
     assert_memory_equal(file.data, "1;", 2);
     assert_string_equal(file.content_type, "text/javascript; charset=utf-8");
     write_file("app.js", "2;");
-    assert_int_equal(ph__page_read(page, "app.js", &changed), 0);
+    assert_int_equal(ph__page_read(page, "app.js", PH__CODING_IDENTITY, &changed), 0);
     assert_memory_equal(changed.data, "2;", 2);
     assert_string_not_equal(changed.etag, file.etag);
     write_file("app.js", "");
     ph__page_file_done(&changed);
-    assert_int_equal(ph__page_read(page, "app.js", &changed), 0);
+    assert_int_equal(ph__page_read(page, "app.js", PH__CODING_IDENTITY, &changed), 0);
     assert_int_equal(changed.size, 0);
     ph__page_file_done(&file);
     ph__page_file_done(&changed);
@@ -151,42 +152,99 @@ static void test_read_when_too_large_then_efbig(void **state)
     struct ph__page_file file;
     assert_int_equal(ph__page_new(&page, folder), 0);
     assert_int_equal(truncate(path_of("app.js"), PH__PAGE_FILE_MAX + 1), 0);
-    assert_int_equal(ph__page_read(page, "app.js", &file), -EFBIG);
+    assert_int_equal(ph__page_read(page, "app.js", PH__CODING_IDENTITY, &file), -EFBIG);
     write_file("app.js", "1;");
     ph__page_free(page);
 }
 
-/* Each file of www/ has to be in the list that the build embeds. */
-static void test_embedded_files_are_those_of_www(void **state)
+static void assert_same_content(const struct ph__page_file *one, const struct ph__page_file *other)
 {
-    (void)state;
-    struct ph__page *page = NULL;
-    assert_int_equal(ph__page_new(&page, NULL), 0);
-    assert_false(ph__page_is_folder(page));
-    assert_absent(page, "missing.js");
+    assert_int_equal(one->size, other->size);
+    assert_memory_equal(one->data, other->data, other->size);
+    assert_string_equal(one->etag, other->etag);
+    assert_string_equal(one->content_type, other->content_type);
+}
+
+/* Calls check() with each file of www/. */
+static void for_each_of_www(void (*check)(const struct ph__page *embedded,
+                                          const struct ph__page *www, const char *name))
+{
+    struct ph__page *embedded = NULL;
     struct ph__page *www = NULL;
+    assert_int_equal(ph__page_new(&embedded, NULL), 0);
     assert_int_equal(ph__page_new(&www, PORTHOLE_WWW), 0);
+    assert_false(ph__page_is_folder(embedded));
     size_t count = 0;
     const char *name = NULL;
     for (; (name = ph__page_name(www, count)) != NULL; count++) {
-        struct ph__page_file file;
-        struct ph__page_file embedded;
-        assert_int_equal(ph__page_read(www, name, &file), 0);
-        if (ph__page_read(page, name, &embedded) < 0) {
-            print_error("%s is not in src/status/CMakeLists.txt\n", name);
-            fail();
-        }
-        assert_int_equal(embedded.size, file.size);
-        assert_memory_equal(embedded.data, file.data, file.size);
-        assert_string_equal(embedded.etag, file.etag);
-        ph__page_file_done(&file);
-        ph__page_file_done(&embedded);
+        check(embedded, www, name);
     }
     assert_true(count > 0);
-    assert_non_null(ph__page_name(page, count - 1));
-    assert_null(ph__page_name(page, count));
+    assert_non_null(ph__page_name(embedded, count - 1));
+    assert_null(ph__page_name(embedded, count));
     ph__page_free(www);
+    ph__page_free(embedded);
+}
+
+/* Each file of www/ has to be in the list that the build embeds. */
+static void check_plain(const struct ph__page *embedded, const struct ph__page *www,
+                        const char *name)
+{
+    struct ph__page_file file;
+    struct ph__page_file plain;
+    assert_int_equal(ph__page_read(www, name, PH__CODING_IDENTITY, &file), 0);
+    if (ph__page_read(embedded, name, PH__CODING_NONE, &plain) < 0) {
+        print_error("%s is not in src/status/CMakeLists.txt\n", name);
+        fail();
+    }
+    assert_int_equal(plain.coding, PH__CODING_IDENTITY);
+    assert_same_content(&plain, &file);
+    ph__page_file_done(&plain);
+    ph__page_file_done(&file);
+}
+
+static void test_embedded_files_are_those_of_www(void **state)
+{
+    (void)state;
+    for_each_of_www(check_plain);
+    struct ph__page *page = NULL;
+    assert_int_equal(ph__page_new(&page, NULL), 0);
+    assert_absent(page, "missing.js");
     ph__page_free(page);
+}
+
+/* As a gzip, an embedded file is where the program has it, and its own version. */
+static void check_gzip(const struct ph__page *embedded, const struct ph__page *www,
+                       const char *name)
+{
+    struct ph__page_file file;
+    struct ph__page_file gzip;
+    struct ph__buf content;
+    assert_int_equal(ph__page_read(www, name, PH__CODING_GZIP, &file), 0);
+    assert_int_equal(file.coding, PH__CODING_IDENTITY);
+    assert_false(file.coded);
+    assert_int_equal(ph__page_read(embedded, name, PH__CODING_GZIP, &gzip), 0);
+    assert_null(gzip.buf.data);
+    if (gzip.coded) {
+        assert_int_equal(gzip.coding, PH__CODING_GZIP);
+        assert_true(gzip.size < file.size);
+        assert_string_not_equal(gzip.etag, file.etag);
+        ph__buf_init(&content, 0);
+        assert_int_equal(ph__inflate(&content, gzip.data, gzip.size, file.size), 0);
+        assert_memory_equal(content.data, file.data, file.size);
+        ph__buf_done(&content);
+    } else {
+        assert_int_equal(gzip.coding, PH__CODING_IDENTITY);
+        assert_same_content(&gzip, &file);
+    }
+    ph__page_file_done(&gzip);
+    ph__page_file_done(&file);
+}
+
+static void test_embedded_files_when_gzip_is_wanted_then_as_embedded(void **state)
+{
+    (void)state;
+    for_each_of_www(check_gzip);
 }
 
 static void test_unchanged_compares_weakly_with_each_of_a_list(void **state)
@@ -215,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_read_when_changed_then_new_content_and_etag),
         cmocka_unit_test(test_read_when_too_large_then_efbig),
         cmocka_unit_test(test_embedded_files_are_those_of_www),
+        cmocka_unit_test(test_embedded_files_when_gzip_is_wanted_then_as_embedded),
         cmocka_unit_test(test_unchanged_compares_weakly_with_each_of_a_list),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

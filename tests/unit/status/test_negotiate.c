@@ -71,6 +71,84 @@ static void test_find_when_name_then_format_and_back(void **state)
     assert_int_equal(ph__format_find(""), PH__FORMAT_COUNT);
 }
 
+struct coding_case {
+    const char *accept_encoding;
+    enum ph__coding coding;
+};
+
+static void check_codings(const struct coding_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ph__negotiate_coding(cases[i].accept_encoding) != cases[i].coding) {
+            print_error("Accept-Encoding: %s\n", cases[i].accept_encoding);
+            fail();
+        }
+    }
+}
+
+static void test_coding_when_both_are_refused_then_none(void **state)
+{
+    (void)state;
+    static const struct coding_case cases[] = {
+        {"identity;q=0", PH__CODING_NONE},
+        {"*;q=0", PH__CODING_NONE},
+        {"br, *;q=0.000", PH__CODING_NONE},
+        {"gzip;q=0, identity;q=0", PH__CODING_NONE},
+        {"gzip;q=0, identity;q=0, *", PH__CODING_NONE},
+        {"x-gzip;q=0, *;q=0", PH__CODING_NONE},
+        {"identity;q=0, gzip;q=x", PH__CODING_NONE},
+    };
+    check_codings(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void test_coding_when_gzip_is_not_accepted_then_identity(void **state)
+{
+    (void)state;
+    static const struct coding_case cases[] = {
+        {NULL, PH__CODING_IDENTITY},
+        {"", PH__CODING_IDENTITY},
+        {" , ;q=1 ,", PH__CODING_IDENTITY},
+        {"identity", PH__CODING_IDENTITY},
+        {"br, deflate", PH__CODING_IDENTITY},
+        {"gzip;q=0", PH__CODING_IDENTITY},
+        {"gzip ; q=0.0", PH__CODING_IDENTITY},
+        {"gzip;q=0, *", PH__CODING_IDENTITY},
+        {"*;q=0, identity;q=0.1", PH__CODING_IDENTITY},
+        /* It may be had, but the other is liked better. */
+        {"gzip;q=0.5, identity", PH__CODING_IDENTITY},
+        {"gzip;q=0.5, *;q=0.501", PH__CODING_IDENTITY},
+        /* Malformed elements, and names that only look like it. */
+        {"gzip;q=2", PH__CODING_IDENTITY},
+        {"gzip;q=-1", PH__CODING_IDENTITY},
+        {"gzip;q=1.001", PH__CODING_IDENTITY},
+        {"gzip x", PH__CODING_IDENTITY},
+        {"gzi", PH__CODING_IDENTITY},
+        {"gzipp", PH__CODING_IDENTITY},
+        {"**", PH__CODING_IDENTITY},
+    };
+    check_codings(cases, sizeof cases / sizeof cases[0]);
+}
+
+static void test_coding_when_gzip_is_accepted_then_gzip(void **state)
+{
+    (void)state;
+    static const struct coding_case cases[] = {
+        {"gzip", PH__CODING_GZIP},
+        {"x-gzip", PH__CODING_GZIP},
+        {"GZip;Q=1.000", PH__CODING_GZIP},
+        {"gzip, deflate, br, zstd", PH__CODING_GZIP},
+        {"br;q=1.0,\tgzip ; q=0.001 , identity;q=0", PH__CODING_GZIP},
+        {"*", PH__CODING_GZIP},
+        {"*;q=0.1", PH__CODING_GZIP},
+        {"*;q=0, gzip", PH__CODING_GZIP},
+        {"identity;q=0, *;q=0.5", PH__CODING_GZIP},
+        {"identity, gzip", PH__CODING_GZIP},
+        {"identity;q=0.5, gzip;q=0.5", PH__CODING_GZIP},
+        {"identity;q=x, gzip;q=0.1", PH__CODING_GZIP},
+    };
+    check_codings(cases, sizeof cases / sizeof cases[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +158,9 @@ int main(void)
         cmocka_unit_test(test_negotiate_when_named_then_that),
         cmocka_unit_test(test_negotiate_when_qualities_then_highest_and_most_specific),
         cmocka_unit_test(test_find_when_name_then_format_and_back),
+        cmocka_unit_test(test_coding_when_both_are_refused_then_none),
+        cmocka_unit_test(test_coding_when_gzip_is_not_accepted_then_identity),
+        cmocka_unit_test(test_coding_when_gzip_is_accepted_then_gzip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
