@@ -4,8 +4,9 @@
  */
 #include "sockets/rows.h"
 
+#include "sockets/pages.h"
+
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { FIRST_CAPACITY = 64 };
@@ -20,7 +21,7 @@ void ph__rows_init(struct ph__rows *rows, struct ph__arena *texts, size_t max, u
 
 void ph__rows_done(struct ph__rows *rows)
 {
-    free(rows->items);
+    ph__pages_free(rows->items, rows->capacity, sizeof *rows->items);
     rows->items = NULL;
     rows->count = rows->capacity = 0;
     ph__index_done(&rows->seen);
@@ -86,6 +87,25 @@ static struct ph_socket *find_same(const struct ph__rows *rows, uint64_t key,
     return at == PH__INDEX_NONE ? NULL : &rows->items[at];
 }
 
+static int set_capacity(struct ph__rows *rows, size_t capacity)
+{
+    struct ph_socket *items =
+        ph__pages_grow(rows->items, rows->capacity, capacity, sizeof *items);
+    if (!items) {
+        return -ENOMEM;
+    }
+    rows->items = items;
+    rows->capacity = capacity;
+    return 0;
+}
+
+int ph__rows_reserve(struct ph__rows *rows, size_t count)
+{
+    size_t wanted = count < rows->max ? count : rows->max;
+    int err = wanted > rows->capacity ? set_capacity(rows, wanted) : 0;
+    return err == 0 && wanted > 0 ? ph__index_reserve(&rows->seen, wanted) : err;
+}
+
 static int grow(struct ph__rows *rows)
 {
     if (rows->count >= rows->max) {
@@ -94,14 +114,7 @@ static int grow(struct ph__rows *rows)
     if (rows->count < rows->capacity) {
         return 0;
     }
-    size_t capacity = rows->capacity ? rows->capacity * 2 : FIRST_CAPACITY;
-    struct ph_socket *items = realloc(rows->items, capacity * sizeof *items);
-    if (!items) {
-        return -ENOMEM;
-    }
-    rows->items = items;
-    rows->capacity = capacity;
-    return 0;
+    return set_capacity(rows, rows->capacity ? rows->capacity * 2 : FIRST_CAPACITY);
 }
 
 /* Unix sockets that wait to be accepted have neither number where they come from /proc, and are

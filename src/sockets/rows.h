@@ -23,6 +23,9 @@ struct ph__rows {
 void ph__rows_init(struct ph__rows *rows, struct ph__arena *texts, size_t max, uint64_t seed);
 void ph__rows_done(struct ph__rows *rows);
 
+/* Makes room for `count` rows in one step. @return 0; -ENOMEM. */
+int ph__rows_reserve(struct ph__rows *rows, size_t count);
+
 /* A socket of which nothing is known: every number says "unknown". */
 struct ph_socket ph__rows_blank(enum ph_protocol protocol, enum ph_family family);
 
