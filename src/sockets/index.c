@@ -111,6 +111,13 @@ void ph__index_clear(struct ph__index *index)
     index->count = 0;
 }
 
+void ph__index_prefetch(const struct ph__index *index, uint64_t key)
+{
+    if (index->slots) {
+        __builtin_prefetch(&index->slots[slot_of(index, key)]);
+    }
+}
+
 static uint32_t walk(const struct ph__index *index, uint64_t key, size_t at, size_t *cursor)
 {
     while (index->slots[at].next_value != 0) {

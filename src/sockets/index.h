@@ -49,6 +49,9 @@ int ph__index_put(struct ph__index *index, uint64_t key, uint32_t value);
 /* Forgets all values, keeps the memory. */
 void ph__index_clear(struct ph__index *index);
 
+/* Starts fetching what ph__index_find() and ph__index_put() of a key will read. */
+void ph__index_prefetch(const struct ph__index *index, uint64_t key);
+
 /* The first value of a key, or PH__INDEX_NONE; `cursor` is for ph__index_next(). */
 uint32_t ph__index_find(const struct ph__index *index, uint64_t key, size_t *cursor);
 

@@ -89,8 +89,7 @@ static struct ph_socket *find_same(const struct ph__rows *rows, uint64_t key,
 
 static int set_capacity(struct ph__rows *rows, size_t capacity)
 {
-    struct ph_socket *items =
-        ph__pages_grow(rows->items, rows->capacity, capacity, sizeof *items);
+    struct ph_socket *items = ph__pages_grow(rows->items, rows->capacity, capacity, sizeof *items);
     if (!items) {
         return -ENOMEM;
     }

@@ -84,7 +84,6 @@ int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets
     }
     memcpy(snapshot->sources, collection.sources, sizeof snapshot->sources);
     memcpy(snapshot->reasons, collection.reasons, sizeof snapshot->reasons);
-    ph__index_done(&snapshot->rows.seen); /* was for gathering only */
     for (size_t i = 0; i < snapshot->rows.count; i++) {
         const struct ph_socket *row = &snapshot->rows.items[i];
         snapshot->state_counts[row->protocol][row->state]++;
