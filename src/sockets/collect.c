@@ -161,7 +161,9 @@ int ph__collect(struct ph__collection *collection, const struct ph_sockets_confi
     int proc = ph__files_open_folder(AT_FDCWD, cfg->proc_root);
     int err = is_fatal(proc) ? proc : 0;
     for (size_t i = 0; err == 0 && i < sizeof tables / sizeof tables[0]; i++) {
-        err = read_table(collection, &tables[i], cfg, proc, &netlink);
+        if (collection->protocols & PH_PROTOCOL_BIT(tables[i].protocol)) {
+            err = read_table(collection, &tables[i], cfg, proc, &netlink);
+        }
     }
     ph__netlink_done(&netlink);
     if (proc >= 0) {

@@ -11,11 +11,13 @@
 
 struct ph__collection {
     struct ph__rows *rows;
+    unsigned protocols; /* to be gathered, a bit each */
     enum ph_source sources[PH_PROTOCOL_COUNT];
     const char *reasons[PH_PROTOCOL_COUNT]; /* in the rows' arena, or NULL */
 };
 
-/* @return 0; -ENOMEM; -EMFILE, -ENFILE; PH_ERR_LIMIT; PH_ERR_SOURCE when no protocol has any. */
+/* @return 0; -ENOMEM; -EMFILE, -ENFILE; PH_ERR_LIMIT; PH_ERR_SOURCE when no protocol of these has
+ * any. */
 int ph__collect(struct ph__collection *collection, const struct ph_sockets_config *cfg);
 
 #endif

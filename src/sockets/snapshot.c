@@ -67,13 +67,28 @@ static struct ph_snapshot *new_snapshot(const struct ph_sockets_config *cfg)
     return snapshot;
 }
 
-int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg)
+/* With some to spare, for a machine changes. Without memory for them all at once it is taken a
+ * little at a time, and fails then if it must. */
+static void make_room(struct ph__rows *rows, const struct ph__snapshot_wish *wish)
+{
+    size_t count = 0;
+    for (int i = 0; i < PH_PROTOCOL_COUNT; i++) {
+        count += wish->protocols & PH_PROTOCOL_BIT(i) ? wish->expected[i] : 0;
+    }
+    if (count > 0) {
+        (void)ph__rows_reserve(rows, count + count / 8);
+    }
+}
+
+int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg,
+                      const struct ph__snapshot_wish *wish)
 {
     struct ph_snapshot *snapshot = new_snapshot(cfg);
     if (!snapshot) {
         return -ENOMEM;
     }
-    struct ph__collection collection = {.rows = &snapshot->rows};
+    make_room(&snapshot->rows, wish);
+    struct ph__collection collection = {.rows = &snapshot->rows, .protocols = wish->protocols};
     int err = ph__collect(&collection, cfg);
     if (err == 0) {
         err = ph__join(&snapshot->rows, read_ephemeral(cfg->proc_root));
@@ -82,6 +97,7 @@ int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets
         ph_snapshot_unref(snapshot);
         return err;
     }
+    snapshot->protocols = wish->protocols;
     memcpy(snapshot->sources, collection.sources, sizeof snapshot->sources);
     memcpy(snapshot->reasons, collection.reasons, sizeof snapshot->reasons);
     for (size_t i = 0; i < snapshot->rows.count; i++) {
@@ -147,6 +163,11 @@ enum ph_source ph_snapshot_source(const struct ph_snapshot *snapshot, enum ph_pr
     return known ? snapshot->sources[protocol] : PH_SOURCE_UNAVAILABLE;
 }
 
+unsigned ph_snapshot_protocols(const struct ph_snapshot *snapshot)
+{
+    return snapshot->protocols;
+}
+
 size_t ph_snapshot_count(const struct ph_snapshot *snapshot)
 {
     return snapshot->rows.count;
@@ -164,6 +185,15 @@ size_t ph_snapshot_state_count(const struct ph_snapshot *snapshot, enum ph_proto
         return 0;
     }
     return snapshot->state_counts[protocol][state];
+}
+
+size_t ph__snapshot_protocol_count(const struct ph_snapshot *snapshot, enum ph_protocol protocol)
+{
+    size_t count = 0;
+    for (int i = 0; i < PH_STATE_COUNT; i++) {
+        count += snapshot->state_counts[protocol][i];
+    }
+    return count;
 }
 
 const struct ph_socket *ph_snapshot_peer(const struct ph_snapshot *snapshot,

@@ -52,6 +52,7 @@ struct ph_snapshot {
     struct ph__arena texts;           /* paths, reasons */
     struct ph__snapshot_names *names; /* owned */
     struct ph_sockets_config cfg;     /* that it was taken with; proc_root in texts */
+    unsigned protocols;               /* that were looked at, a bit each */
     enum ph_source sources[PH_PROTOCOL_COUNT];
     const char *reasons[PH_PROTOCOL_COUNT]; /* NULL: nothing to say */
     size_t state_counts[PH_PROTOCOL_COUNT][PH_STATE_COUNT];
@@ -62,8 +63,18 @@ struct ph_snapshot {
     struct ph__owners owners;
 };
 
+/* What is wanted of a snapshot. */
+struct ph__snapshot_wish {
+    unsigned protocols;                 /* a bit each */
+    size_t expected[PH_PROTOCOL_COUNT]; /* sockets, so that there is room for them at once */
+};
+
 /* Takes a snapshot with one reference. @return 0; as ph_sockets_snapshot(). */
-int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg);
+int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg,
+                      const struct ph__snapshot_wish *wish);
+
+/* How many sockets of a protocol there are. */
+size_t ph__snapshot_protocol_count(const struct ph_snapshot *snapshot, enum ph_protocol protocol);
 
 /* The service that has this port, or NULL; valid as long as the reference. */
 const char *ph__snapshot_service(const struct ph_snapshot *snapshot, enum ph_protocol protocol,

@@ -47,6 +47,7 @@ void ph__put_text(struct ph__buf *buf, const char *text);
 /* What the rows of a list are taken from. */
 struct ph__view {
     struct ph_snapshot *snapshot; /* one reference; NULL where the list does without */
+    unsigned protocols;           /* that the list is about, a bit each */
     bool owners;                  /* owners have been looked up */
     void *data;                   /* belongs to the list kind */
 };
