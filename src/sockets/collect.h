@@ -5,6 +5,7 @@
 #ifndef PORTHOLE_SOCKETS_COLLECT_H
 #define PORTHOLE_SOCKETS_COLLECT_H
 
+#include "sockets/inet_diag.h"
 #include "sockets/rows.h"
 
 #include <porthole/sockets.h>
@@ -12,6 +13,7 @@
 struct ph__collection {
     struct ph__rows *rows;
     unsigned protocols; /* to be gathered, a bit each */
+    struct ph__cut cut; /* of TCP's table, for two threads; or none */
     enum ph_source sources[PH_PROTOCOL_COUNT];
     const char *reasons[PH_PROTOCOL_COUNT]; /* in the rows' arena, or NULL */
 };

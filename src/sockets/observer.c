@@ -12,10 +12,12 @@
 
 #include "base/clock.h"
 #include "sockets/snapshot.h"
+#include "sockets/tcp_table.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { DEFAULT_SOCKETS_MAX = 4 * 1000 * 1000, DEFAULT_SNAPSHOTS_MAX = 16 };
 
@@ -33,6 +35,7 @@ struct ph_sockets {
     unsigned failed_protocols; /* what was asked of that one */
     int error;                 /* and what came of it */
     size_t expected[PH_PROTOCOL_COUNT]; /* how many sockets there were the last time */
+    struct ph__cut cut;                 /* the middle of those of TCP */
 };
 
 int ph_sockets_new_sized(struct ph_sockets **ret_sockets, const struct ph_sockets_config *cfg,
@@ -61,6 +64,9 @@ int ph_sockets_new_sized(struct ph_sockets **ret_sockets, const struct ph_socket
     sockets->cfg.proc_root = sockets->proc_root;
     if (sockets->cfg.sockets_max == 0) {
         sockets->cfg.sockets_max = DEFAULT_SOCKETS_MAX;
+    }
+    if (sockets->cfg.threads_max == 0) {
+        sockets->cfg.threads_max = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
     }
     if (sockets->cfg.snapshots_max == 0) {
         sockets->cfg.snapshots_max = DEFAULT_SNAPSHOTS_MAX;
@@ -138,12 +144,36 @@ static void keep(struct ph_sockets *sockets, struct ph_snapshot *snapshot)
             sockets->expected[i] = ph__snapshot_protocol_count(snapshot, (enum ph_protocol)i);
         }
     }
+    if (snapshot->protocols & PH_PROTOCOL_BIT(PH_PROTOCOL_TCP) && sockets->cfg.threads_max > 1) {
+        sockets->cut = ph__tcp_table_cut(&snapshot->rows);
+    }
+}
+
+static unsigned held_by_us_alone(const struct ph_snapshot *snapshot)
+{
+    return snapshot && atomic_load_explicit(&snapshot->references, memory_order_relaxed) == 1;
+}
+
+/* Gives up the one that the next will replace, if nobody else holds it. Its memory is wanted for
+ * the next: so there are never two, and the kernel need not clear as many pages again. */
+static struct ph_snapshot *give_up(struct ph_sockets *sockets, unsigned protocols)
+{
+    struct ph_snapshot **replaced =
+        protocols == PH_PROTOCOLS_ALL ? &sockets->whole : &sockets->part;
+    struct ph_snapshot *old = *replaced;
+    if (!held_by_us_alone(old)) {
+        return NULL;
+    }
+    *replaced = NULL;
+    return old;
 }
 
 /* Takes one, unlocked meanwhile. Nobody else is taking. */
 static void take_next(struct ph_sockets *sockets, unsigned protocols)
 {
-    struct ph__snapshot_wish wish = {.protocols = protocols};
+    struct ph_snapshot *old = give_up(sockets, protocols);
+    struct ph__snapshot_wish wish = {
+        .protocols = protocols, .cut = sockets->cut, .spare = old ? &old->rows : NULL};
     memcpy(wish.expected, sockets->expected, sizeof wish.expected);
     sockets->taking = true;
     uint64_t sequence = ++sockets->begun;
@@ -151,6 +181,7 @@ static void take_next(struct ph_sockets *sockets, unsigned protocols)
 
     struct ph_snapshot *snapshot = NULL;
     int err = ph__snapshot_take(&snapshot, &sockets->cfg, &wish);
+    ph_snapshot_unref(old);
 
     pthread_mutex_lock(&sockets->lock);
     sockets->taking = false;
@@ -165,11 +196,6 @@ static void take_next(struct ph_sockets *sockets, unsigned protocols)
         sockets->error = err;
     }
     pthread_cond_broadcast(&sockets->finished);
-}
-
-static unsigned held_by_us_alone(const struct ph_snapshot *snapshot)
-{
-    return snapshot && atomic_load_explicit(&snapshot->references, memory_order_relaxed) == 1;
 }
 
 /* Those that are kept make room for the next, unless others hold them too. */

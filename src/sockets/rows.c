@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 64 };
+enum { FIRST_CAPACITY = 64, BLOCK = 32 };
 
 void ph__rows_init(struct ph__rows *rows, struct ph__arena *texts, size_t max, uint64_t seed)
 {
@@ -23,7 +23,7 @@ void ph__rows_done(struct ph__rows *rows)
 {
     ph__pages_free(rows->items, rows->capacity, sizeof *rows->items);
     rows->items = NULL;
-    rows->count = rows->capacity = 0;
+    rows->count = rows->settled = rows->capacity = 0;
     ph__index_done(&rows->seen);
 }
 
@@ -98,22 +98,19 @@ static int set_capacity(struct ph__rows *rows, size_t capacity)
     return 0;
 }
 
+void ph__rows_recycle(struct ph__rows *rows, struct ph__rows *old)
+{
+    ph__pages_free(rows->items, rows->capacity, sizeof *rows->items);
+    rows->items = old->items;
+    rows->capacity = old->capacity;
+    old->items = NULL;
+    ph__rows_done(old);
+}
+
 int ph__rows_reserve(struct ph__rows *rows, size_t count)
 {
     size_t wanted = count < rows->max ? count : rows->max;
-    int err = wanted > rows->capacity ? set_capacity(rows, wanted) : 0;
-    return err == 0 && wanted > 0 ? ph__index_reserve(&rows->seen, wanted) : err;
-}
-
-static int grow(struct ph__rows *rows)
-{
-    if (rows->count >= rows->max) {
-        return PH_ERR_LIMIT;
-    }
-    if (rows->count < rows->capacity) {
-        return 0;
-    }
-    return set_capacity(rows, rows->capacity ? rows->capacity * 2 : FIRST_CAPACITY);
+    return wanted > rows->capacity ? set_capacity(rows, wanted) : 0;
 }
 
 /* Unix sockets that wait to be accepted have neither number where they come from /proc, and are
@@ -123,30 +120,105 @@ static bool can_be_known_again(const struct ph_socket *row)
     return row->protocol != PH_PROTOCOL_UNIX || row->cookie || row->inode;
 }
 
+/* Sorts out the rows from `settled` on. In blocks: the memory that a row's slot is in is asked for
+ * while the rows before it are worked on, because slots lie in no order. */
+int ph__rows_settle(struct ph__rows *rows)
+{
+    uint64_t keys[BLOCK];
+    size_t to = rows->settled;
+    int err = to < rows->count ? ph__index_reserve(&rows->seen, rows->count) : 0;
+    for (size_t from = to; err == 0 && from < rows->count; from += BLOCK) {
+        size_t count = rows->count - from < BLOCK ? rows->count - from : BLOCK;
+        for (size_t i = 0; i < count; i++) {
+            keys[i] = key_of(rows, &rows->items[from + i]);
+            ph__index_prefetch(&rows->seen, keys[i]);
+        }
+        for (size_t i = 0; i < count; i++) {
+            const struct ph_socket *row = &rows->items[from + i];
+            bool lookup = can_be_known_again(row);
+            struct ph_socket *same = lookup ? find_same(rows, keys[i], row) : NULL;
+            if (same) {
+                *same = *row;
+                continue;
+            }
+            if (lookup) {
+                /* Cannot fail: there is room. */
+                (void)ph__index_put(&rows->seen, keys[i], (uint32_t)to);
+            }
+            if (to != from + i) {
+                rows->items[to] = *row;
+            }
+            to++;
+        }
+    }
+    if (err == 0) {
+        rows->count = rows->settled = to;
+    }
+    return err;
+}
+
+/* Finds the place of one more row, where a row that was seen before makes room if need be. */
+static int find_place(struct ph__rows *rows, const struct ph_socket *row, size_t *ret_place)
+{
+    if (rows->count >= rows->max) {
+        int err = ph__rows_settle(rows);
+        if (err < 0) {
+            return err;
+        }
+    }
+    if (rows->count >= rows->max) {
+        struct ph_socket *same =
+            can_be_known_again(row) ? find_same(rows, key_of(rows, row), row) : NULL;
+        if (!same) {
+            return PH_ERR_LIMIT;
+        }
+        *ret_place = (size_t)(same - rows->items);
+        return 0;
+    }
+    if (rows->count == rows->capacity) {
+        int err = set_capacity(rows, rows->capacity ? rows->capacity * 2 : FIRST_CAPACITY);
+        if (err < 0) {
+            return err;
+        }
+    }
+    *ret_place = rows->count++;
+    return 0;
+}
+
 int ph__rows_add(struct ph__rows *rows, const struct ph_socket *row)
 {
     const char *path = NULL;
-    bool lookup = can_be_known_again(row);
-    uint64_t key = lookup ? key_of(rows, row) : 0;
-    struct ph_socket *place = lookup ? find_same(rows, key, row) : NULL;
+    size_t place;
     if (row->path) {
         path = ph__arena_copy(rows->texts, row->path, row->path_size);
         if (!path) {
             return -ENOMEM;
         }
     }
-    if (!place) {
-        int err = grow(rows);
-        if (err == 0 && lookup) {
-            err = ph__index_put(&rows->seen, key, (uint32_t)rows->count);
-        }
+    int err = find_place(rows, row, &place);
+    if (err == 0) {
+        rows->items[place] = *row;
+        rows->items[place].path = path;
+    }
+    return err;
+}
+
+int ph__rows_append(struct ph__rows *rows, const struct ph__rows *others)
+{
+    if (others->count > rows->max - rows->count) {
+        return PH_ERR_LIMIT;
+    }
+    size_t count = rows->count + others->count;
+    if (count > rows->capacity) {
+        int err = set_capacity(rows, count);
         if (err < 0) {
             return err;
         }
-        place = &rows->items[rows->count++];
     }
-    *place = *row;
-    place->path = path;
+    if (others->count > 0) {
+        memcpy(rows->items + rows->count, others->items, others->count * sizeof *rows->items);
+    }
+    rows->count = count;
     return 0;
 }
 
@@ -156,12 +228,10 @@ void ph__rows_truncate(struct ph__rows *rows, size_t count)
         return;
     }
     rows->count = count;
-    ph__index_clear(&rows->seen);
-    for (size_t i = 0; i < count; i++) {
-        const struct ph_socket *row = &rows->items[i];
-        if (can_be_known_again(row)) {
-            /* Cannot fail: it held more before. */
-            (void)ph__index_put(&rows->seen, key_of(rows, row), (uint32_t)i);
-        }
+    if (count < rows->settled) {
+        rows->settled = 0;
+        ph__index_clear(&rows->seen);
+        /* Cannot fail: it held more before. */
+        (void)ph__rows_settle(rows);
     }
 }

@@ -75,6 +75,9 @@ static void make_room(struct ph__rows *rows, const struct ph__snapshot_wish *wis
     for (int i = 0; i < PH_PROTOCOL_COUNT; i++) {
         count += wish->protocols & PH_PROTOCOL_BIT(i) ? wish->expected[i] : 0;
     }
+    if (wish->spare && wish->spare->capacity / 4 <= count) {
+        ph__rows_recycle(rows, wish->spare);
+    }
     if (count > 0) {
         (void)ph__rows_reserve(rows, count + count / 8);
     }
@@ -88,7 +91,8 @@ int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets
         return -ENOMEM;
     }
     make_room(&snapshot->rows, wish);
-    struct ph__collection collection = {.rows = &snapshot->rows, .protocols = wish->protocols};
+    struct ph__collection collection = {
+        .rows = &snapshot->rows, .protocols = wish->protocols, .cut = wish->cut};
     int err = ph__collect(&collection, cfg);
     if (err == 0) {
         err = ph__join(&snapshot->rows, read_ephemeral(cfg->proc_root));

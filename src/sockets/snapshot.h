@@ -8,6 +8,7 @@
 
 #include "sockets/arena.h"
 #include "sockets/index.h"
+#include "sockets/inet_diag.h"
 #include "sockets/lookup.h"
 #include "sockets/rows.h"
 
@@ -67,6 +68,8 @@ struct ph_snapshot {
 struct ph__snapshot_wish {
     unsigned protocols;                 /* a bit each */
     size_t expected[PH_PROTOCOL_COUNT]; /* sockets, so that there is room for them at once */
+    struct ph__cut cut;                 /* as in struct ph__collection */
+    struct ph__rows *spare;             /* whose memory is taken for the new rows, or NULL */
 };
 
 /* Takes a snapshot with one reference. @return 0; as ph_sockets_snapshot(). */
