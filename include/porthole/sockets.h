@@ -131,6 +131,7 @@ struct ph_socket {
     uint8_t remote_address[16];
     uint16_t local_port;
     uint16_t remote_port;
+    int64_t peer;       /* index of the other end in the same snapshot; -1 none or unknown */
     bool has_remote;    /* false: remote_* mean nothing */
     bool v6only;        /* listeners and bound UDP over IPv6 */
     bool v6only_known;  /* /proc/net does not tell */
@@ -157,8 +158,6 @@ struct ph_socket {
     enum ph_timer timer;
     int64_t timer_expires_ms; /* -1 without a timer */
     unsigned retransmits;     /* of the running timer */
-
-    int64_t peer; /* index of the other end in the same snapshot; -1 none or unknown */
 
     /* Valid after ph_snapshot_owners(). */
     uint32_t owner_first; /* see ph_snapshot_owner() */

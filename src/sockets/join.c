@@ -17,8 +17,9 @@
 /* Ports that programs run by root take for the client's end (NFS and its like). */
 enum { RESERVED_CLIENT_FIRST = 512, RESERVED_CLIENT_LAST = 1023, LOOPBACK_INTERFACE = 1 };
 
-/* Rows that are worked on together; and the mark of a row whose peer is still to be found. */
-enum { BLOCK = 32, PEER_LATER = -2 };
+/* Rows that are worked on together; how far ahead memory is asked for; and the mark of a row whose
+ * peer is still to be found. */
+enum { BLOCK = 32, AHEAD = 8, PEER_LATER = -2 };
 
 struct join {
     struct ph_socket *items;
@@ -39,13 +40,19 @@ static bool is_listener(const struct ph_socket *socket)
                : socket->state == PH_STATE_UNCONNECTED && socket->local_port != 0;
 }
 
+/* One end as a number. IPv4, plain or mapped, needs no more than one round. */
+static uint64_t end_number(uint64_t seed, const struct ph__address *address, uint16_t port)
+{
+    uint64_t halves[2];
+    memcpy(halves, address->bytes, sizeof halves);
+    uint64_t high = ph__address_is_ipv4(address) ? 0 : ph__index_mix(halves[0] ^ seed);
+    return ph__index_mix((halves[1] ^ seed) + high + port * UINT64_C(0x9E3779B97F4A7C15));
+}
+
 static uint64_t end_key(const struct ph__index *index, enum ph_protocol protocol,
                         const struct ph__address *address, uint16_t port)
 {
-    uint8_t bytes[20] = {(uint8_t)protocol};
-    memcpy(bytes + 2, &port, sizeof port);
-    memcpy(bytes + 4, address->bytes, sizeof address->bytes);
-    return ph__index_hash(index, bytes, sizeof bytes);
+    return end_number(index->seed, address, port) + protocol;
 }
 
 static struct ph__address local_of(const struct ph_socket *socket)
@@ -63,24 +70,14 @@ static bool same_address(const struct ph__address *a, const struct ph__address *
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* One end as a number. IPv4, plain or mapped, needs no more than one round. */
-static uint64_t end_number(uint64_t seed, enum ph_family family, const uint8_t bytes[16],
-                           uint16_t port)
-{
-    struct ph__address address = ph__address_of(family, bytes);
-    uint64_t halves[2];
-    memcpy(halves, address.bytes, sizeof halves);
-    uint64_t high = ph__address_is_ipv4(&address) ? 0 : ph__index_mix(halves[0] ^ seed);
-    return ph__index_mix((halves[1] ^ seed) + high + port * UINT64_C(0x9E3779B97F4A7C15));
-}
-
 /* The same for both ends of a connection: one search finds either. */
 static uint64_t connection_key(const struct join *join, const struct ph_socket *socket)
 {
     uint64_t seed = join->connections.seed;
-    return socket->protocol +
-           end_number(seed, socket->family, socket->local_address, socket->local_port) +
-           end_number(seed, socket->family, socket->remote_address, socket->remote_port);
+    struct ph__address local = local_of(socket);
+    struct ph__address remote = remote_of(socket);
+    return socket->protocol + end_number(seed, &local, socket->local_port) +
+           end_number(seed, &remote, socket->remote_port);
 }
 
 static bool same_end(enum ph_family family_a, const uint8_t a[16], enum ph_family family_b,
@@ -232,20 +229,32 @@ static int index_row(struct join *join, uint32_t row, uint64_t key)
     return is_listener(socket) ? index_listener(join, row) : 0;
 }
 
-/* In blocks: the memory that a row's slot is in is asked for while the rows before it are worked
- * on, because slots lie in no order and each would be waited for. */
+/* Asks for the memory that index_row() is going to need: slots, and then the rows that are found
+ * there, lie in no order, and each would be waited for. */
+static void fetch_block(const struct join *join, size_t from, size_t count, uint64_t keys[BLOCK])
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct ph_socket *socket = &join->items[from + i];
+        bool connection = socket->protocol != PH_PROTOCOL_UNIX && socket->has_remote;
+        keys[i] = connection ? connection_key(join, socket) : 0;
+        ph__index_prefetch(&join->connections, keys[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t cursor;
+        uint32_t at = ph__index_find(&join->connections, keys[i], &cursor);
+        if (at != PH__INDEX_NONE) {
+            __builtin_prefetch(&join->items[at], 1);
+        }
+    }
+}
+
 static int index_rows(struct join *join)
 {
     uint64_t keys[BLOCK];
     int err = 0;
     for (size_t from = 0; err == 0 && from < join->count; from += BLOCK) {
         size_t count = join->count - from < BLOCK ? join->count - from : BLOCK;
-        for (size_t i = 0; i < count; i++) {
-            const struct ph_socket *socket = &join->items[from + i];
-            bool connection = socket->protocol != PH_PROTOCOL_UNIX && socket->has_remote;
-            keys[i] = connection ? connection_key(join, socket) : 0;
-            ph__index_prefetch(&join->connections, keys[i]);
-        }
+        fetch_block(join, from, count, keys);
         for (size_t i = 0; err == 0 && i < count; i++) {
             err = index_row(join, (uint32_t)(from + i), keys[i]);
         }
@@ -367,6 +376,10 @@ static void fill_rows(struct join *join)
     }
     for (size_t i = 0; i < join->count; i++) {
         struct ph_socket *socket = &join->items[i];
+        int64_t ahead = i + AHEAD < join->count ? join->items[i + AHEAD].peer : -1;
+        if (ahead >= 0) {
+            __builtin_prefetch(&join->items[ahead].interface);
+        }
         if (socket->state == PH_STATE_LISTEN) {
             socket->direction = PH_DIRECTION_LISTEN;
         } else if (socket->protocol == PH_PROTOCOL_UNIX) {
