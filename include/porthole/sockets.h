@@ -187,6 +187,8 @@ struct ph_sockets_config {
     const char *proc_root;  /* "/proc" */
     bool procfs_only;       /* leave sock_diag alone */
     size_t sockets_max;     /* more make ph_sockets_snapshot() fail with PH_ERR_LIMIT; 4 million */
+    size_t owners_kept_max; /* descriptors remembered from one search for owners to the next, of
+                             * processes that have not run since: 16 bytes each; 500,000 */
     unsigned threads_max;   /* that take a large snapshot together; 1 starts none; by default 2,
                              * where there are as many processors */
     unsigned snapshots_max; /* that somebody still holds; then -EBUSY in place of one more; 16 */

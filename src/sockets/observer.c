@@ -19,7 +19,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DEFAULT_SOCKETS_MAX = 4 * 1000 * 1000, DEFAULT_SNAPSHOTS_MAX = 16 };
+enum {
+    DEFAULT_SOCKETS_MAX = 4 * 1000 * 1000,
+    DEFAULT_SNAPSHOTS_MAX = 16,
+    DEFAULT_OWNERS_KEPT_MAX = 500 * 1000
+};
 
 struct ph_sockets {
     struct ph_sockets_config cfg;
@@ -52,18 +56,20 @@ int ph_sockets_new_sized(struct ph_sockets **ret_sockets, const struct ph_socket
     const char *proc_root = sockets->cfg.proc_root ? sockets->cfg.proc_root : "/proc";
     size_t length = strlen(proc_root);
     sockets->proc_root = malloc(length + 1);
-    sockets->tally = malloc(sizeof *sockets->tally);
+    sockets->tally = ph__tally_new();
     if (!sockets->proc_root || !sockets->tally) {
         free(sockets->proc_root);
-        free(sockets->tally);
+        ph__tally_drop(sockets->tally);
         free(sockets);
         return -ENOMEM;
     }
-    atomic_init(&sockets->tally->count, 1);
     memcpy(sockets->proc_root, proc_root, length + 1);
     sockets->cfg.proc_root = sockets->proc_root;
     if (sockets->cfg.sockets_max == 0) {
         sockets->cfg.sockets_max = DEFAULT_SOCKETS_MAX;
+    }
+    if (sockets->cfg.owners_kept_max == 0) {
+        sockets->cfg.owners_kept_max = DEFAULT_OWNERS_KEPT_MAX;
     }
     if (sockets->cfg.threads_max == 0) {
         sockets->cfg.threads_max = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;

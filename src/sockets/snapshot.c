@@ -112,9 +112,45 @@ int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets
     return 0;
 }
 
+struct ph__tally *ph__tally_new(void)
+{
+    struct ph__tally *tally = calloc(1, sizeof *tally);
+    if (tally) {
+        atomic_init(&tally->count, 1);
+        pthread_mutex_init(&tally->lock, NULL);
+    }
+    return tally;
+}
+
+struct ph__holders ph__tally_take_holders(struct ph__tally *tally)
+{
+    struct ph__holders holders = {.items = NULL};
+    if (tally) {
+        pthread_mutex_lock(&tally->lock);
+        holders = tally->holders;
+        tally->holders = (struct ph__holders){.items = NULL};
+        pthread_mutex_unlock(&tally->lock);
+    }
+    return holders;
+}
+
+void ph__tally_keep_holders(struct ph__tally *tally, struct ph__holders *holders, size_t max)
+{
+    if (!tally || holders->holding_count > max) {
+        return;
+    }
+    pthread_mutex_lock(&tally->lock);
+    struct ph__holders kept = tally->holders;
+    tally->holders = *holders;
+    *holders = kept;
+    pthread_mutex_unlock(&tally->lock);
+}
+
 void ph__tally_drop(struct ph__tally *tally)
 {
     if (tally && atomic_fetch_sub_explicit(&tally->count, 1, memory_order_acq_rel) == 1) {
+        ph__holders_done(&tally->holders);
+        pthread_mutex_destroy(&tally->lock);
         free(tally);
     }
 }

@@ -7,6 +7,7 @@
 #define PORTHOLE_SOCKETS_SNAPSHOT_H
 
 #include "sockets/arena.h"
+#include "sockets/holders.h"
 #include "sockets/index.h"
 #include "sockets/inet_diag.h"
 #include "sockets/lookup.h"
@@ -19,13 +20,25 @@
 #include <stdbool.h>
 
 /* Counts the snapshots of one observer that somebody holds, and the observer itself: whichever
- * goes last frees it. Slow readers keep snapshots alive, so their number has to have a limit. */
+ * goes last frees it. Slow readers keep snapshots alive, so their number has to have a limit. It
+ * also keeps what the last scan for owners found. */
 struct ph__tally {
     atomic_uint count;
+    pthread_mutex_t lock; /* guards the rest */
+    struct ph__holders holders;
 };
 
-/* Drops one; NULL is allowed. */
+/* With a count of one. @return NULL without memory. */
+struct ph__tally *ph__tally_new(void);
+
+/* Drops one; NULL is allowed, here and below. */
 void ph__tally_drop(struct ph__tally *tally);
+
+/* Hands over what is kept, which may be nothing. */
+struct ph__holders ph__tally_take_holders(struct ph__tally *tally);
+
+/* Keeps these, and leaves the caller with those that were kept; not with more than `max`. */
+void ph__tally_keep_holders(struct ph__tally *tally, struct ph__holders *holders, size_t max);
 
 /* Filled by owners.c. */
 struct ph__owners {

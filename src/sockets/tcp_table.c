@@ -8,9 +8,10 @@
  */
 #include "sockets/tcp_table.h"
 
+#include "sockets/thread.h"
+
 #include <linux/inet_diag.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 /* Below this a second thread costs more than it saves. */
@@ -32,7 +33,7 @@ static int on_message(void *user, const unsigned char *payload, size_t size)
     return got > 0 ? ph__rows_add(half->rows, &socket) : got;
 }
 
-/* Dumps one half. Fits pthread_create(). */
+/* Dumps one half. Fits ph__thread_start(). */
 static void *dump(void *user)
 {
     struct half *half = user;
@@ -52,18 +53,6 @@ static void *dump(void *user)
     return NULL;
 }
 
-/* Starts a thread that gets no signals: the program's handlers are not meant for it. */
-static bool start(pthread_t *thread, struct half *half)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    int err = pthread_create(thread, NULL, dump, half);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return err == 0;
-}
-
 /* Dumps the low half here, and the high one on a thread, or here too where there is none to have.
  */
 static int dump_halves(struct half *low)
@@ -76,7 +65,7 @@ static int dump_halves(struct half *low)
     size_t room = low->rows->capacity / 2 + 1;
     int err = ph__rows_reserve(&rows, room);
     if (err == 0) {
-        bool started = start(&thread, &high);
+        bool started = ph__thread_start(&thread, dump, &high);
         dump(low);
         if (started) {
             pthread_join(thread, NULL);
