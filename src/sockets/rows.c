@@ -203,23 +203,31 @@ int ph__rows_add(struct ph__rows *rows, const struct ph_socket *row)
     return err;
 }
 
-int ph__rows_append(struct ph__rows *rows, const struct ph__rows *others)
+bool ph__rows_lend(struct ph__rows *rows, struct ph__rows *ret_upper)
 {
-    if (others->count > rows->max - rows->count) {
-        return PH_ERR_LIMIT;
+    size_t used = rows->count + (rows->capacity - rows->count) / 2;
+    size_t room = rows->capacity < rows->max ? rows->capacity : rows->max;
+    if (room <= used || used == rows->count) {
+        return false;
     }
-    size_t count = rows->count + others->count;
-    if (count > rows->capacity) {
-        int err = set_capacity(rows, count);
-        if (err < 0) {
-            return err;
-        }
+    ph__rows_init(ret_upper, rows->texts, room - used, rows->seen.seed);
+    ret_upper->items = rows->items + used;
+    ret_upper->capacity = room - used;
+    rows->lent_max = rows->max;
+    rows->max = used;
+    return true;
+}
+
+void ph__rows_take_back(struct ph__rows *rows, struct ph__rows *upper)
+{
+    if (upper->count > 0) {
+        memmove(rows->items + rows->count, upper->items, upper->count * sizeof *rows->items);
     }
-    if (others->count > 0) {
-        memcpy(rows->items + rows->count, others->items, others->count * sizeof *rows->items);
-    }
-    rows->count = count;
-    return 0;
+    rows->count += upper->count;
+    rows->max = rows->lent_max;
+    upper->items = NULL; /* was ours */
+    upper->capacity = 0;
+    ph__rows_done(upper);
 }
 
 void ph__rows_truncate(struct ph__rows *rows, size_t count)

@@ -11,12 +11,15 @@
 
 #include <porthole/sockets.h>
 
+#include <stdbool.h>
+
 struct ph__rows {
     struct ph_socket *items; /* owned */
     size_t count;
     size_t settled; /* so many of them are known to be all different, and are in `seen` */
     size_t capacity;
     size_t max;              /* count never exceeds this */
+    size_t lent_max;         /* what `max` is when nothing is lent */
     struct ph__arena *texts; /* where paths are kept; borrowed */
     struct ph__index seen;
 };
@@ -36,8 +39,12 @@ struct ph_socket ph__rows_blank(enum ph_protocol protocol, enum ph_family family
 /* Copies the row and its path. @return 0; -ENOMEM; PH_ERR_LIMIT. */
 int ph__rows_add(struct ph__rows *rows, const struct ph_socket *row);
 
-/* Adds those of another array, without their paths. @return as ph__rows_add(). */
-int ph__rows_append(struct ph__rows *rows, const struct ph__rows *others);
+/* Lends the upper half of the free room, for rows without paths that somebody else adds meanwhile.
+ * Neither of the two grows then: they are full sooner. @return false where there is no room. */
+bool ph__rows_lend(struct ph__rows *rows, struct ph__rows *ret_upper);
+
+/* Ends that, and adds those rows. */
+void ph__rows_take_back(struct ph__rows *rows, struct ph__rows *upper);
 
 /* Of a socket that was added several times only the newest row stays, in the place of the oldest.
  * @return 0; -ENOMEM. */

@@ -54,44 +54,38 @@ static void *dump(void *user)
 }
 
 /* Dumps the low half here, and the high one on a thread, or here too where there is none to have.
- */
+ * @return as ph__tcp_table_dump(); PH_ERR_LIMIT also where one half was larger than its room. */
 static int dump_halves(struct half *low)
 {
     struct ph__rows rows;
     pthread_t thread;
-    ph__rows_init(&rows, low->rows->texts, low->rows->max, low->rows->seen.seed);
+    if (!ph__rows_lend(low->rows, &rows)) {
+        return PH_ERR_LIMIT;
+    }
     struct half high = {
         .netlink = {.fd = -1}, .rows = &rows, .cut = low->cut, .which = PH__HALF_HIGH};
-    size_t room = low->rows->capacity / 2 + 1;
-    int err = ph__rows_reserve(&rows, room);
-    if (err == 0) {
-        bool started = ph__thread_start(&thread, dump, &high);
-        dump(low);
-        if (started) {
-            pthread_join(thread, NULL);
-        } else {
-            dump(&high);
-        }
-        err = low->err ? low->err : high.err;
-    }
-    if (err == 0) {
-        err = ph__rows_append(low->rows, &rows);
+    bool started = ph__thread_start(&thread, dump, &high);
+    dump(low);
+    if (started) {
+        pthread_join(thread, NULL);
+    } else {
+        dump(&high);
     }
     ph__netlink_done(&high.netlink);
-    ph__rows_done(&rows);
-    return err;
+    ph__rows_take_back(low->rows, &rows);
+    return low->err ? low->err : high.err;
 }
 
 int ph__tcp_table_dump(struct ph__netlink *netlink, struct ph__rows *rows, struct ph__cut cut)
 {
     struct half half = {.netlink = *netlink, .rows = rows, .cut = cut, .which = PH__HALF_LOW};
-    int err;
-    if (cut.local_port == 0) {
+    size_t before = rows->count;
+    int err = cut.local_port ? dump_halves(&half) : PH_ERR_LIMIT;
+    if (err == PH_ERR_LIMIT) {
+        ph__rows_truncate(rows, before);
         half.which = PH__HALF_BOTH;
         dump(&half);
         err = half.err;
-    } else {
-        err = dump_halves(&half);
     }
     *netlink = half.netlink;
     return err;
