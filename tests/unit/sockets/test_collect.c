@@ -218,6 +218,19 @@ static void test_take_when_procfs_only_then_reason_says_so(void **state)
     ph_snapshot_unref(snapshot);
 }
 
+static void test_take_when_tcp_comes_at_once_then_not_table_by_table(void **state)
+{
+    at_once_fails = 0;
+    dump_fails = -EBADMSG;
+    failing_protocol = IPPROTO_TCP;
+    struct ph_snapshot *snapshot = take(*state);
+    assert_source(snapshot, PH_PROTOCOL_TCP, PH_SOURCE_SOCK_DIAG, NULL);
+    assert_int_equal(at_once, 1);
+    ph_snapshot_unref(snapshot);
+    at_once_fails = -EMFILE;
+    assert_int_equal(take_failing(*state), -EMFILE);
+}
+
 static void test_take_when_this_kernel_then_sock_diag(void **state)
 {
     (void)state;
@@ -244,6 +257,7 @@ int main(void)
         TEST(test_take_when_only_ipv6_falls_back_then_the_weaker_source_is_named),
         TEST(test_take_when_dump_breaks_off_then_its_rows_are_dropped),
         TEST(test_take_when_procfs_only_then_reason_says_so),
+        TEST(test_take_when_tcp_comes_at_once_then_not_table_by_table),
         TEST(test_take_when_this_kernel_then_sock_diag),
     };
     return cmocka_run_group_tests(tests, isolate, NULL);
