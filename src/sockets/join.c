@@ -231,17 +231,17 @@ static int index_row(struct join *join, uint32_t row, uint64_t key)
 
 /* Asks for the memory that index_row() is going to need: slots, and then the rows that are found
  * there, lie in no order, and each would be waited for. */
-static void fetch_block(const struct join *join, size_t from, size_t count, uint64_t keys[BLOCK])
+static void fetch_block(const struct join *join, size_t from, size_t end, uint64_t keys[BLOCK])
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct ph_socket *socket = &join->items[from + i];
+    for (size_t i = from; i < end; i++) {
+        const struct ph_socket *socket = &join->items[i];
         bool connection = socket->protocol != PH_PROTOCOL_UNIX && socket->has_remote;
-        keys[i] = connection ? connection_key(join, socket) : 0;
-        ph__index_prefetch(&join->connections, keys[i]);
+        keys[i - from] = connection ? connection_key(join, socket) : 0;
+        ph__index_prefetch(&join->connections, keys[i - from]);
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = from; i < end; i++) {
         size_t cursor;
-        uint32_t at = ph__index_find(&join->connections, keys[i], &cursor);
+        uint32_t at = ph__index_find(&join->connections, keys[i - from], &cursor);
         if (at != PH__INDEX_NONE) {
             __builtin_prefetch(&join->items[at], 1);
         }
@@ -251,15 +251,18 @@ static void fetch_block(const struct join *join, size_t from, size_t count, uint
 static int index_rows(struct join *join)
 {
     uint64_t keys[BLOCK];
-    int err = 0;
-    for (size_t from = 0; err == 0 && from < join->count; from += BLOCK) {
-        size_t count = join->count - from < BLOCK ? join->count - from : BLOCK;
-        fetch_block(join, from, count, keys);
-        for (size_t i = 0; err == 0 && i < count; i++) {
-            err = index_row(join, (uint32_t)(from + i), keys[i]);
+    size_t end = 0;
+    for (size_t from = 0; from < join->count; from = end) {
+        end = from + BLOCK < join->count ? from + BLOCK : join->count;
+        fetch_block(join, from, end, keys);
+        for (size_t i = from; i < end; i++) {
+            int err = index_row(join, (uint32_t)i, keys[i - from]);
+            if (err < 0) {
+                return err;
+            }
         }
     }
-    return err;
+    return 0;
 }
 
 static bool is_ephemeral(const struct join *join, uint16_t port)

@@ -120,41 +120,49 @@ static bool can_be_known_again(const struct ph_socket *row)
     return row->protocol != PH_PROTOCOL_UNIX || row->cookie || row->inode;
 }
 
-/* Sorts out the rows from `settled` on. In blocks: the memory that a row's slot is in is asked for
- * while the rows before it are worked on, because slots lie in no order. */
+/* Moves a row to where the next one that stays goes, or puts it in the place of an older one.
+ * @return where the next one goes. */
+static size_t settle_row(struct ph__rows *rows, size_t from, size_t to, uint64_t key)
+{
+    const struct ph_socket *row = &rows->items[from];
+    if (can_be_known_again(row)) {
+        struct ph_socket *same = find_same(rows, key, row);
+        if (same) {
+            *same = *row;
+            return to;
+        }
+        /* Cannot fail: there is room. */
+        (void)ph__index_put(&rows->seen, key, (uint32_t)to);
+    }
+    if (to != from) {
+        rows->items[to] = *row;
+    }
+    return to + 1;
+}
+
+/* In blocks: the memory that a row's slot is in is asked for while the rows before it are worked
+ * on, because slots lie in no order. */
 int ph__rows_settle(struct ph__rows *rows)
 {
     uint64_t keys[BLOCK];
     size_t to = rows->settled;
+    size_t end = 0;
     int err = to < rows->count ? ph__index_reserve(&rows->seen, rows->count) : 0;
-    for (size_t from = to; err == 0 && from < rows->count; from += BLOCK) {
-        size_t count = rows->count - from < BLOCK ? rows->count - from : BLOCK;
-        for (size_t i = 0; i < count; i++) {
-            keys[i] = key_of(rows, &rows->items[from + i]);
-            ph__index_prefetch(&rows->seen, keys[i]);
+    if (err < 0) {
+        return err;
+    }
+    for (size_t from = to; from < rows->count; from = end) {
+        end = from + BLOCK < rows->count ? from + BLOCK : rows->count;
+        for (size_t i = from; i < end; i++) {
+            keys[i - from] = key_of(rows, &rows->items[i]);
+            ph__index_prefetch(&rows->seen, keys[i - from]);
         }
-        for (size_t i = 0; i < count; i++) {
-            const struct ph_socket *row = &rows->items[from + i];
-            bool lookup = can_be_known_again(row);
-            struct ph_socket *same = lookup ? find_same(rows, keys[i], row) : NULL;
-            if (same) {
-                *same = *row;
-                continue;
-            }
-            if (lookup) {
-                /* Cannot fail: there is room. */
-                (void)ph__index_put(&rows->seen, keys[i], (uint32_t)to);
-            }
-            if (to != from + i) {
-                rows->items[to] = *row;
-            }
-            to++;
+        for (size_t i = from; i < end; i++) {
+            to = settle_row(rows, i, to, keys[i - from]);
         }
     }
-    if (err == 0) {
-        rows->count = rows->settled = to;
-    }
-    return err;
+    rows->count = rows->settled = to;
+    return 0;
 }
 
 /* Finds the place of one more row, where a row that was seen before makes room if need be. */

@@ -73,7 +73,9 @@ static void make_room(struct ph__rows *rows, const struct ph__snapshot_wish *wis
 {
     size_t count = 0;
     for (int i = 0; i < PH_PROTOCOL_COUNT; i++) {
-        count += wish->protocols & PH_PROTOCOL_BIT(i) ? wish->expected[i] : 0;
+        if (wish->protocols & PH_PROTOCOL_BIT(i)) {
+            count += wish->expected[i];
+        }
     }
     if (wish->spare && wish->spare->capacity / 4 <= count) {
         ph__rows_recycle(rows, wish->spare);

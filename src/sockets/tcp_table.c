@@ -119,5 +119,8 @@ struct ph__cut ph__tcp_table_cut(const struct ph__rows *rows)
     uint32_t middle = keys[count / 2];
     struct ph__cut cut = {(uint16_t)(middle >> 16), (uint16_t)middle};
     bool last = cut.local_port == UINT16_MAX || cut.remote_port == UINT16_MAX;
-    return last ? (struct ph__cut){0} : cut; /* there is no port beyond */
+    if (last) {
+        cut.local_port = 0; /* there is no port beyond */
+    }
+    return cut;
 }
