@@ -131,6 +131,7 @@ struct ph_socket {
     uint8_t remote_address[16];
     uint16_t local_port;
     uint16_t remote_port;
+    int64_t peer;       /* index of the other end in the same snapshot; -1 none or unknown */
     bool has_remote;    /* false: remote_* mean nothing */
     bool v6only;        /* listeners and bound UDP over IPv6 */
     bool v6only_known;  /* /proc/net does not tell */
@@ -157,8 +158,6 @@ struct ph_socket {
     enum ph_timer timer;
     int64_t timer_expires_ms; /* -1 without a timer */
     unsigned retransmits;     /* of the running timer */
-
-    int64_t peer; /* index of the other end in the same snapshot; -1 none or unknown */
 
     /* Valid after ph_snapshot_owners(). */
     uint32_t owner_first; /* see ph_snapshot_owner() */
@@ -188,6 +187,10 @@ struct ph_sockets_config {
     const char *proc_root;  /* "/proc" */
     bool procfs_only;       /* leave sock_diag alone */
     size_t sockets_max;     /* more make ph_sockets_snapshot() fail with PH_ERR_LIMIT; 4 million */
+    size_t owners_kept_max; /* descriptors remembered from one search for owners to the next, of
+                             * processes that have not run since: 16 bytes each; 500,000 */
+    unsigned threads_max;   /* that take a large snapshot together; 1 starts none; by default 2,
+                             * where there are as many processors */
     unsigned snapshots_max; /* that somebody still holds; then -EBUSY in place of one more; 16 */
 };
 
@@ -213,6 +216,27 @@ PH_API void ph_sockets_free(struct ph_sockets *sockets);
 PH_API PH_MUST_CHECK int ph_sockets_snapshot(struct ph_sockets *sockets, unsigned max_age_ms,
                                              struct ph_snapshot **ret_snapshot);
 
+/* Sets of protocols, a bit each. */
+#define PH_PROTOCOL_BIT(protocol) (1U << (protocol))
+#define PH_PROTOCOLS_ALL ((1U << PH_PROTOCOL_COUNT) - 1)
+
+/**
+ * The same for somebody who needs a few protocols only: the others cost nothing then. The
+ * snapshot has at least those; what follows from all sockets together (peer, direction) stays
+ * within a protocol, and is the same as in a whole snapshot.
+ *
+ * One fact does not: that a socket is in_flight is told by the unix sockets. Who wants
+ * owner_unknown asks for PH_PROTOCOL_UNIX, too; without it such a socket counts as the kernel's.
+ *
+ * @param protocols  0: all.
+ */
+PH_API PH_MUST_CHECK int ph_sockets_snapshot_of(struct ph_sockets *sockets, unsigned protocols,
+                                                unsigned max_age_ms,
+                                                struct ph_snapshot **ret_snapshot);
+
+/** The protocols that were looked at. Of others it has no sockets, whether there are any or not. */
+PH_API unsigned ph_snapshot_protocols(const struct ph_snapshot *snapshot);
+
 /** Adds a reference, and returns the same snapshot. */
 PH_API struct ph_snapshot *ph_snapshot_ref(struct ph_snapshot *snapshot);
 
@@ -225,7 +249,8 @@ PH_API uint64_t ph_snapshot_taken_unix_ms(const struct ph_snapshot *snapshot);
 /** Time since then, by the monotonic clock. */
 PH_API uint64_t ph_snapshot_age_ms(const struct ph_snapshot *snapshot);
 
-/** Where the sockets of a protocol come from; `ret_reason` (may be NULL) gets NULL or one line. */
+/** Where the sockets of a protocol come from; `ret_reason` (may be NULL) gets NULL or one line.
+ * PH_SOURCE_UNAVAILABLE for a protocol that was not looked at. */
 PH_API enum ph_source ph_snapshot_source(const struct ph_snapshot *snapshot,
                                          enum ph_protocol protocol, const char **ret_reason);
 
@@ -305,6 +330,9 @@ PH_API void ph_filter_free(struct ph_filter *filter);
  */
 PH_API PH_MUST_CHECK int ph_filter_add(struct ph_filter *filter, const char *name,
                                        const char *values, char *problem, size_t problem_size);
+
+/** The protocols, a PH_PROTOCOL_BIT() each, outside of which nothing can match. */
+PH_API unsigned ph_filter_protocols(const struct ph_filter *filter);
 
 /** True when ph_snapshot_owners() is needed before ph_filter_match(). */
 PH_API bool ph_filter_needs_owners(const struct ph_filter *filter);

@@ -9,10 +9,12 @@
 #include "sockets/inet_diag.h"
 #include "sockets/netlink.h"
 #include "sockets/procfs.h"
+#include "sockets/tcp_table.h"
 #include "sockets/unix_diag.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -63,23 +65,23 @@ static int dump(struct ph__netlink *netlink, struct reading *reading)
     union {
         unsigned char inet[PH__INET_DIAG_REQUEST];
         unsigned char local[PH__UNIX_DIAG_REQUEST];
-    } request;
-    size_t size = sizeof request.inet;
+    } bytes;
+    struct ph__netlink_request request = {SOCK_DIAG_BY_FAMILY, &bytes, sizeof bytes.inet};
     if (reading->table->protocol == PH_PROTOCOL_UNIX) {
-        ph__unix_diag_request(request.local);
-        size = sizeof request.local;
+        ph__unix_diag_request(bytes.local);
+        request.size = sizeof bytes.local;
     } else {
-        ph__inet_diag_request(reading->table->protocol, reading->table->family, request.inet);
+        ph__inet_diag_request(reading->table->protocol, reading->table->family, bytes.inet);
     }
     int err = netlink->fd < 0 ? ph__netlink_init(netlink) : 0;
     if (err == 0) {
-        err = ph__netlink_dump(netlink, &request, size, on_message, reading);
+        err = ph__netlink_dump(netlink, &request, on_message, reading);
     }
     /* Unix sockets share few hash chains, so that a dump in several pieces may well skip one when
      * another is closed meanwhile. What one dump skips the next one has. */
     if (err == 0 && reading->table->protocol == PH_PROTOCOL_UNIX &&
         netlink->datagrams > ONE_PIECE) {
-        err = ph__netlink_dump(netlink, &request, size, on_message, reading);
+        err = ph__netlink_dump(netlink, &request, on_message, reading);
     }
     if (err < 0) {
         ph__netlink_done(netlink); /* the rest of a broken dump goes with its socket */
@@ -133,7 +135,7 @@ static int read_table(struct ph__collection *collection, const struct table *tab
         diag_err = dump(netlink, &reading);
         if (diag_err == 0) {
             set_source(collection, table->protocol, PH_SOURCE_SOCK_DIAG);
-            return 0;
+            return ph__rows_settle(collection->rows);
         }
         if (is_fatal(diag_err)) {
             return diag_err;
@@ -151,8 +153,30 @@ static int read_table(struct ph__collection *collection, const struct table *tab
         ph__rows_truncate(collection->rows, before);
     } else {
         set_source(collection, table->protocol, PH_SOURCE_PROCFS);
+        int err = ph__rows_settle(collection->rows);
+        if (err < 0) {
+            return err;
+        }
     }
     return set_reason(collection, table, diag_err, proc_err);
+}
+
+/* Reads TCP over both families by one walk, or two halves of one, where the kernel lets us. Where
+ * not, it is read table by table. @return 1; 0 when that is left to do. */
+static int read_tcp(struct ph__collection *collection, struct ph__netlink *netlink)
+{
+    size_t before = collection->rows->count;
+    int err = ph__tcp_table_dump(netlink, collection->rows, collection->cut);
+    if (err == 0) {
+        set_source(collection, PH_PROTOCOL_TCP, PH_SOURCE_SOCK_DIAG);
+        err = ph__rows_settle(collection->rows);
+        return err < 0 ? err : 1;
+    }
+    if (is_fatal(err)) {
+        return err;
+    }
+    ph__rows_truncate(collection->rows, before);
+    return 0;
 }
 
 int ph__collect(struct ph__collection *collection, const struct ph_sockets_config *cfg)
@@ -160,8 +184,16 @@ int ph__collect(struct ph__collection *collection, const struct ph_sockets_confi
     struct ph__netlink netlink = {.fd = -1};
     int proc = ph__files_open_folder(AT_FDCWD, cfg->proc_root);
     int err = is_fatal(proc) ? proc : 0;
+    unsigned left = collection->protocols;
+    if (err == 0 && left & PH_PROTOCOL_BIT(PH_PROTOCOL_TCP) && !cfg->procfs_only) {
+        err = read_tcp(collection, &netlink);
+        left &= err == 1 ? ~PH_PROTOCOL_BIT(PH_PROTOCOL_TCP) : left;
+        err = err == 1 ? 0 : err;
+    }
     for (size_t i = 0; err == 0 && i < sizeof tables / sizeof tables[0]; i++) {
-        err = read_table(collection, &tables[i], cfg, proc, &netlink);
+        if (left & PH_PROTOCOL_BIT(tables[i].protocol)) {
+            err = read_table(collection, &tables[i], cfg, proc, &netlink);
+        }
     }
     ph__netlink_done(&netlink);
     if (proc >= 0) {

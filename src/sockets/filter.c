@@ -357,6 +357,38 @@ int ph_filter_add(struct ph_filter *filter, const char *name, const char *values
     return 0;
 }
 
+/* Where sockets of a protocol lack a field, a condition on it leaves them out. */
+static unsigned protocols_of(const struct condition *condition)
+{
+    unsigned protocols = 0;
+    if (condition->expression) {
+        return PH_PROTOCOLS_ALL;
+    }
+    switch (condition->field) {
+    case PH__FILTER_PROTOCOL:
+        for (size_t i = 0; i < condition->count; i++) {
+            protocols |= PH_PROTOCOL_BIT(condition->values[i].number);
+        }
+        return protocols;
+    case PH__FILTER_PORT:
+    case PH__FILTER_LOCAL_PORT:
+    case PH__FILTER_REMOTE_PORT:
+    case PH__FILTER_ADDRESS:
+        return PH_PROTOCOLS_ALL & ~PH_PROTOCOL_BIT(PH_PROTOCOL_UNIX);
+    default:
+        return PH_PROTOCOLS_ALL;
+    }
+}
+
+unsigned ph_filter_protocols(const struct ph_filter *filter)
+{
+    unsigned protocols = PH_PROTOCOLS_ALL;
+    for (const struct condition *at = filter->conditions; at; at = at->next) {
+        protocols &= protocols_of(at);
+    }
+    return protocols;
+}
+
 bool ph_filter_needs_owners(const struct ph_filter *filter)
 {
     for (const struct condition *at = filter->conditions; at; at = at->next) {

@@ -5,9 +5,9 @@
 #include "sockets/index.h"
 
 #include "base/clock.h"
+#include "sockets/pages.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -20,18 +20,8 @@ void ph__index_init(struct ph__index *index, uint64_t seed)
 
 void ph__index_done(struct ph__index *index)
 {
-    free(index->slots);
+    ph__pages_free(index->slots, index->mask + 1, sizeof *index->slots);
     ph__index_init(index, index->seed);
-}
-
-/* Spreads a key over all bits; every bit of the input reaches the lowest ones. */
-static uint64_t mix(uint64_t key)
-{
-    key ^= key >> 32;
-    key *= 0xD6E8FEB86659FD93U;
-    key ^= key >> 32;
-    key *= 0xD6E8FEB86659FD93U;
-    return key ^ (key >> 32);
 }
 
 uint64_t ph__index_hash(const struct ph__index *index, const void *bytes, size_t size)
@@ -42,7 +32,7 @@ uint64_t ph__index_hash(const struct ph__index *index, const void *bytes, size_t
         uint64_t word = 0;
         size_t piece = size < sizeof word ? size : sizeof word;
         memcpy(&word, from, piece);
-        hash = mix(hash ^ word) + index->seed;
+        hash = ph__index_mix(hash ^ word) + index->seed;
         from += piece;
         size -= piece;
     }
@@ -55,44 +45,38 @@ uint64_t ph__index_seed(void)
     if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed) {
         seed = ph__clock_us(); /* early at boot; nobody attacks yet */
     }
-    return mix(seed);
+    return ph__index_mix(seed);
 }
 
 static size_t slot_of(const struct ph__index *index, uint64_t key)
 {
-    return (size_t)mix(key ^ index->seed) & index->mask;
+    return (size_t)ph__index_mix(key ^ index->seed) & index->mask;
 }
 
-static void place(struct ph__index *index, uint64_t key, uint32_t value)
+static void place(struct ph__index *index, uint64_t key, uint32_t next_value)
 {
     size_t at = slot_of(index, key);
-    while (index->slots[at].value != PH__INDEX_NONE) {
+    while (index->slots[at].next_value != 0) {
         at = (at + 1) & index->mask;
     }
-    index->slots[at] = (struct ph__index_slot){.key = key, .value = value};
+    index->slots[at] = (struct ph__index_slot){.key = key, .next_value = next_value};
 }
 
 static int resize(struct ph__index *index, size_t slots)
 {
     struct ph__index old = *index;
-    if (slots > SIZE_MAX / sizeof *index->slots) {
+    struct ph__index_slot *more = ph__pages_new(slots, sizeof *more);
+    if (!more) {
         return -ENOMEM;
     }
-    index->slots = malloc(slots * sizeof *index->slots);
-    if (!index->slots) {
-        index->slots = old.slots;
-        return -ENOMEM;
-    }
+    index->slots = more;
     index->mask = slots - 1;
-    for (size_t i = 0; i < slots; i++) {
-        index->slots[i].value = PH__INDEX_NONE;
-    }
     for (size_t i = 0; old.slots && i <= old.mask; i++) {
-        if (old.slots[i].value != PH__INDEX_NONE) {
-            place(index, old.slots[i].key, old.slots[i].value);
+        if (old.slots[i].next_value != 0) {
+            place(index, old.slots[i].key, old.slots[i].next_value);
         }
     }
-    free(old.slots);
+    ph__pages_free(old.slots, old.mask + 1, sizeof *old.slots);
     return 0;
 }
 
@@ -100,6 +84,9 @@ int ph__index_reserve(struct ph__index *index, size_t count)
 {
     size_t slots = index->slots ? index->mask + 1 : FIRST_SLOTS;
     while (slots / 2 < count) {
+        if (slots > SIZE_MAX / 2) {
+            return -ENOMEM;
+        }
         slots *= 2;
     }
     return index->slots && slots == index->mask + 1 ? 0 : resize(index, slots);
@@ -111,25 +98,32 @@ int ph__index_put(struct ph__index *index, uint64_t key, uint32_t value)
     if (err < 0) {
         return err;
     }
-    place(index, key, value);
+    place(index, key, value + 1);
     index->count++;
     return 0;
 }
 
 void ph__index_clear(struct ph__index *index)
 {
-    for (size_t i = 0; index->slots && i <= index->mask; i++) {
-        index->slots[i].value = PH__INDEX_NONE;
+    if (index->slots) {
+        memset(index->slots, 0, (index->mask + 1) * sizeof *index->slots);
     }
     index->count = 0;
 }
 
+void ph__index_prefetch(const struct ph__index *index, uint64_t key)
+{
+    if (index->slots) {
+        __builtin_prefetch(&index->slots[slot_of(index, key)]);
+    }
+}
+
 static uint32_t walk(const struct ph__index *index, uint64_t key, size_t at, size_t *cursor)
 {
-    while (index->slots[at].value != PH__INDEX_NONE) {
+    while (index->slots[at].next_value != 0) {
         if (index->slots[at].key == key) {
             *cursor = at;
-            return index->slots[at].value;
+            return index->slots[at].next_value - 1;
         }
         at = (at + 1) & index->mask;
     }

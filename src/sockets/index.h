@@ -15,7 +15,7 @@
 
 struct ph__index_slot {
     uint64_t key;
-    uint32_t value; /* PH__INDEX_NONE: free */
+    uint32_t next_value; /* the value and 1, so that zeroed memory is free slots */
 };
 
 struct ph__index {
@@ -24,6 +24,16 @@ struct ph__index {
     size_t count;
     uint64_t seed; /* random, so that nobody can choose addresses that collide */
 };
+
+/* Spreads a number over all bits; every bit of the input reaches the lowest ones. */
+static inline uint64_t ph__index_mix(uint64_t number)
+{
+    number ^= number >> 32;
+    number *= 0xD6E8FEB86659FD93U;
+    number ^= number >> 32;
+    number *= 0xD6E8FEB86659FD93U;
+    return number ^ (number >> 32);
+}
 
 /* Nothing is allocated yet. */
 void ph__index_init(struct ph__index *index, uint64_t seed);
@@ -38,6 +48,9 @@ int ph__index_put(struct ph__index *index, uint64_t key, uint32_t value);
 
 /* Forgets all values, keeps the memory. */
 void ph__index_clear(struct ph__index *index);
+
+/* Starts fetching what ph__index_find() and ph__index_put() of a key will read. */
+void ph__index_prefetch(const struct ph__index *index, uint64_t key);
 
 /* The first value of a key, or PH__INDEX_NONE; `cursor` is for ph__index_next(). */
 uint32_t ph__index_find(const struct ph__index *index, uint64_t key, size_t *cursor);

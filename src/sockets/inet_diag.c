@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/inet_diag.h>
+#include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,6 +31,56 @@ void ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
         .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
     };
     memcpy(ret_request, &request, sizeof request);
+}
+
+/* One comparison of the bytecode; `yes` and `no` say how many bytes further the next one stands,
+ * and one step behind the last means that the socket does not fit. */
+static struct inet_diag_bc_op *put_port(struct inet_diag_bc_op *at, unsigned char code, size_t no,
+                                        unsigned port)
+{
+    at[0] = (struct inet_diag_bc_op){.code = code, .yes = 2 * sizeof *at, .no = (uint16_t)no};
+    at[1] = (struct inet_diag_bc_op){.no = (uint16_t)port};
+    return at + 2;
+}
+
+enum { HALF_STEPS = 7 };
+
+/* "The local port is beyond the cut; or it is there or beyond, and the remote port, too." */
+static void put_half(struct ph__cut cut, enum ph__half half, struct inet_diag_bc_op ops[HALF_STEPS])
+{
+    bool low = half == PH__HALF_LOW;
+    unsigned char local = low ? INET_DIAG_BC_S_LE : INET_DIAG_BC_S_GE;
+    unsigned char remote = low ? INET_DIAG_BC_D_LE : INET_DIAG_BC_D_GE;
+    size_t step = sizeof *ops;
+    struct inet_diag_bc_op *at = ops;
+    at = put_port(at, local, 3 * step, low ? cut.local_port - 1U : cut.local_port + 1U);
+    *at++ = (struct inet_diag_bc_op){
+        .code = INET_DIAG_BC_JMP, .yes = (unsigned char)step, .no = (uint16_t)(5 * step)};
+    at = put_port(at, local, 5 * step, cut.local_port);
+    put_port(at, remote, 3 * step, low ? cut.remote_port : cut.remote_port + 1U);
+}
+
+size_t ph__inet_diag_request_tcp(struct ph__cut cut, enum ph__half half,
+                                 unsigned char ret_request[PH__TCP_REQUEST])
+{
+    struct inet_diag_req request = {
+        .idiag_family = AF_UNSPEC,
+        .idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1),
+        .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
+        .idiag_states = ALL_STATES,
+    };
+    struct inet_diag_bc_op ops[HALF_STEPS];
+    struct nlattr attribute = {.nla_len = sizeof attribute + sizeof ops,
+                               .nla_type = INET_DIAG_REQ_BYTECODE};
+    _Static_assert(sizeof request + sizeof attribute + sizeof ops == PH__TCP_REQUEST, "size");
+    memcpy(ret_request, &request, sizeof request);
+    if (half == PH__HALF_BOTH) {
+        return sizeof request;
+    }
+    put_half(cut, half, ops);
+    memcpy(ret_request + sizeof request, &attribute, sizeof attribute);
+    memcpy(ret_request + sizeof request + sizeof attribute, ops, sizeof ops);
+    return PH__TCP_REQUEST;
 }
 
 bool ph__inet_diag_state(enum ph_protocol protocol, unsigned number, enum ph_state *ret_state)

@@ -8,12 +8,30 @@
 #include <porthole/sockets.h>
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { PH__INET_DIAG_REQUEST = 56 };
 
 /* Writes the request for all sockets of a protocol and family. */
 void ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
                            unsigned char ret_request[PH__INET_DIAG_REQUEST]);
+
+/* Where TCP's table is cut in two: between the sockets up to and with these ports, and those
+ * behind; the local port counts first. A local port of 0: it is not cut. */
+struct ph__cut {
+    uint16_t local_port;
+    uint16_t remote_port;
+};
+
+enum ph__half { PH__HALF_LOW, PH__HALF_HIGH, PH__HALF_BOTH };
+
+enum { PH__TCP_REQUEST = 92 };
+
+/* Writes the request for TCP's sockets of both families, which the kernel then finds by walking
+ * through its table once. It is of the type TCPDIAG_GETSOCK, the only one that knows this.
+ * @return its size. */
+size_t ph__inet_diag_request_tcp(struct ph__cut cut, enum ph__half half,
+                                 unsigned char ret_request[PH__TCP_REQUEST]);
 
 /* Reads one message. @return 1; 0 for a socket of another kind; -EBADMSG. */
 int ph__inet_diag_parse(enum ph_protocol protocol, const unsigned char *payload, size_t size,

@@ -17,6 +17,10 @@
 /* Ports that programs run by root take for the client's end (NFS and its like). */
 enum { RESERVED_CLIENT_FIRST = 512, RESERVED_CLIENT_LAST = 1023, LOOPBACK_INTERFACE = 1 };
 
+/* Rows that are worked on together; how far ahead memory is asked for; and the mark of a row whose
+ * peer is still to be found. */
+enum { BLOCK = 32, AHEAD = 8, PEER_LATER = -2 };
+
 struct join {
     struct ph_socket *items;
     size_t count;
@@ -24,7 +28,7 @@ struct join {
     struct ph__index listeners; /* end_key() of TCP listeners and unconnected UDP */
     /* A bit for each port in it: most ports have no listener, and this costs no hashing. */
     uint8_t listening[PH_PROTOCOL_UNIX][(UINT16_MAX + 1) / 8];
-    struct ph__index connections; /* tuple_key() of what has a remote end */
+    struct ph__index connections; /* connection_key() of what has a remote end */
     struct ph__index unix_inodes;
     struct ph__index unix_listeners; /* hash of the name */
 };
@@ -36,25 +40,19 @@ static bool is_listener(const struct ph_socket *socket)
                : socket->state == PH_STATE_UNCONNECTED && socket->local_port != 0;
 }
 
+/* One end as a number. IPv4, plain or mapped, needs no more than one round. */
+static uint64_t end_number(uint64_t seed, const struct ph__address *address, uint16_t port)
+{
+    uint64_t halves[2];
+    memcpy(halves, address->bytes, sizeof halves);
+    uint64_t high = ph__address_is_ipv4(address) ? 0 : ph__index_mix(halves[0] ^ seed);
+    return ph__index_mix((halves[1] ^ seed) + high + port * UINT64_C(0x9E3779B97F4A7C15));
+}
+
 static uint64_t end_key(const struct ph__index *index, enum ph_protocol protocol,
                         const struct ph__address *address, uint16_t port)
 {
-    uint8_t bytes[20] = {(uint8_t)protocol};
-    memcpy(bytes + 2, &port, sizeof port);
-    memcpy(bytes + 4, address->bytes, sizeof address->bytes);
-    return ph__index_hash(index, bytes, sizeof bytes);
-}
-
-static uint64_t tuple_key(const struct ph__index *index, enum ph_protocol protocol,
-                          const struct ph__address *local, uint16_t local_port,
-                          const struct ph__address *remote, uint16_t remote_port)
-{
-    uint8_t bytes[40] = {(uint8_t)protocol};
-    memcpy(bytes + 2, &local_port, sizeof local_port);
-    memcpy(bytes + 4, &remote_port, sizeof remote_port);
-    memcpy(bytes + 8, local->bytes, sizeof local->bytes);
-    memcpy(bytes + 24, remote->bytes, sizeof remote->bytes);
-    return ph__index_hash(index, bytes, sizeof bytes);
+    return end_number(index->seed, address, port) + protocol;
 }
 
 static struct ph__address local_of(const struct ph_socket *socket)
@@ -72,26 +70,43 @@ static bool same_address(const struct ph__address *a, const struct ph__address *
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* A row with these two ends, or PH__INDEX_NONE. */
-static uint32_t find_tuple(const struct join *join, enum ph_protocol protocol,
-                           const struct ph__address *local, uint16_t local_port,
-                           const struct ph__address *remote, uint16_t remote_port)
+/* The same for both ends of a connection: one search finds either. */
+static uint64_t connection_key(const struct join *join, const struct ph_socket *socket)
 {
-    const struct ph__index *index = &join->connections;
-    uint64_t key = tuple_key(index, protocol, local, local_port, remote, remote_port);
-    size_t cursor;
-    uint32_t at = ph__index_find(index, key, &cursor);
-    for (; at != PH__INDEX_NONE; at = ph__index_next(index, key, &cursor)) {
-        const struct ph_socket *found = &join->items[at];
-        struct ph__address found_local = local_of(found);
-        struct ph__address found_remote = remote_of(found);
-        if (found->protocol == protocol && found->local_port == local_port &&
-            found->remote_port == remote_port && same_address(&found_local, local) &&
-            same_address(&found_remote, remote)) {
-            break;
-        }
+    uint64_t seed = join->connections.seed;
+    struct ph__address local = local_of(socket);
+    struct ph__address remote = remote_of(socket);
+    return socket->protocol + end_number(seed, &local, socket->local_port) +
+           end_number(seed, &remote, socket->remote_port);
+}
+
+static bool same_end(enum ph_family family_a, const uint8_t a[16], enum ph_family family_b,
+                     const uint8_t b[16])
+{
+    if (family_a == family_b) {
+        return memcmp(a, b, 16) == 0; /* behind the 4 bytes of IPv4 there are zeros */
     }
-    return at;
+    struct ph__address address_a = ph__address_of(family_a, a);
+    struct ph__address address_b = ph__address_of(family_b, b);
+    return same_address(&address_a, &address_b);
+}
+
+/* Whether two rows have the same two ends. */
+static bool is_same_tuple(const struct ph_socket *a, const struct ph_socket *b)
+{
+    return a->protocol == b->protocol && a->local_port == b->local_port &&
+           a->remote_port == b->remote_port &&
+           same_end(a->family, a->local_address, b->family, b->local_address) &&
+           same_end(a->family, a->remote_address, b->family, b->remote_address);
+}
+
+/* Whether two rows are the two ends of one connection. */
+static bool is_other_end(const struct ph_socket *a, const struct ph_socket *b)
+{
+    return a->protocol == b->protocol && a->local_port == b->remote_port &&
+           a->remote_port == b->local_port &&
+           same_end(a->family, a->local_address, b->family, b->remote_address) &&
+           same_end(a->family, a->remote_address, b->family, b->local_address);
 }
 
 /* Whether something at exactly this end accepts on an interface, over IPv4 if need be. */
@@ -150,18 +165,39 @@ static int index_listener(struct join *join, uint32_t row)
     return ph__index_put(&join->listeners, key, row);
 }
 
-static int index_connection(struct join *join, uint32_t row)
+/* Of several rows with the same ends (one closing, one new) the first stands for all, and alone is
+ * in the index. It and the first row with the ends exchanged are each other's peer. */
+static int index_connection(struct join *join, uint32_t row, uint64_t key)
 {
-    const struct ph_socket *socket = &join->items[row];
-    struct ph__address local = local_of(socket);
-    struct ph__address remote = remote_of(socket);
-    if (find_tuple(join, socket->protocol, &local, socket->local_port, &remote,
-                   socket->remote_port) != PH__INDEX_NONE) {
-        return 0;
+    struct ph_socket *socket = &join->items[row];
+    uint32_t other = PH__INDEX_NONE;
+    size_t cursor;
+    uint32_t at = ph__index_find(&join->connections, key, &cursor);
+    for (; at != PH__INDEX_NONE; at = ph__index_next(&join->connections, key, &cursor)) {
+        const struct ph_socket *found = &join->items[at];
+        if (is_same_tuple(found, socket)) {
+            socket->peer = PEER_LATER;
+            return 0;
+        }
+        other = is_other_end(found, socket) ? at : other;
     }
-    uint64_t key = tuple_key(&join->connections, socket->protocol, &local, socket->local_port,
-                             &remote, socket->remote_port);
+    if (other != PH__INDEX_NONE) {
+        socket->peer = other;
+        join->items[other].peer = row;
+    }
     return ph__index_put(&join->connections, key, row);
+}
+
+/* The peer of a row that is not the first of its kind. */
+static int64_t find_peer(const struct join *join, const struct ph_socket *socket)
+{
+    uint64_t key = connection_key(join, socket);
+    size_t cursor;
+    uint32_t at = ph__index_find(&join->connections, key, &cursor);
+    while (at != PH__INDEX_NONE && !is_other_end(&join->items[at], socket)) {
+        at = ph__index_next(&join->connections, key, &cursor);
+    }
+    return at == PH__INDEX_NONE ? -1 : (int64_t)at;
 }
 
 static int index_unix(struct join *join, uint32_t row)
@@ -181,20 +217,52 @@ static int index_unix(struct join *join, uint32_t row)
     return err;
 }
 
-static int index_rows(struct join *join)
+static int index_row(struct join *join, uint32_t row, uint64_t key)
 {
-    int err = 0;
-    for (size_t i = 0; err == 0 && i < join->count; i++) {
+    const struct ph_socket *socket = &join->items[row];
+    if (socket->protocol == PH_PROTOCOL_UNIX) {
+        return index_unix(join, row);
+    }
+    if (socket->has_remote) {
+        return index_connection(join, row, key);
+    }
+    return is_listener(socket) ? index_listener(join, row) : 0;
+}
+
+/* Asks for the memory that index_row() is going to need: slots, and then the rows that are found
+ * there, lie in no order, and each would be waited for. */
+static void fetch_block(const struct join *join, size_t from, size_t end, uint64_t keys[BLOCK])
+{
+    for (size_t i = from; i < end; i++) {
         const struct ph_socket *socket = &join->items[i];
-        if (socket->protocol == PH_PROTOCOL_UNIX) {
-            err = index_unix(join, (uint32_t)i);
-        } else if (socket->has_remote) {
-            err = index_connection(join, (uint32_t)i);
-        } else if (is_listener(socket)) {
-            err = index_listener(join, (uint32_t)i);
+        bool connection = socket->protocol != PH_PROTOCOL_UNIX && socket->has_remote;
+        keys[i - from] = connection ? connection_key(join, socket) : 0;
+        ph__index_prefetch(&join->connections, keys[i - from]);
+    }
+    for (size_t i = from; i < end; i++) {
+        size_t cursor;
+        uint32_t at = ph__index_find(&join->connections, keys[i - from], &cursor);
+        if (at != PH__INDEX_NONE) {
+            __builtin_prefetch(&join->items[at], 1);
         }
     }
-    return err;
+}
+
+static int index_rows(struct join *join)
+{
+    uint64_t keys[BLOCK];
+    size_t end = 0;
+    for (size_t from = 0; from < join->count; from = end) {
+        end = from + BLOCK < join->count ? from + BLOCK : join->count;
+        fetch_block(join, from, end, keys);
+        for (size_t i = from; i < end; i++) {
+            int err = index_row(join, (uint32_t)i, keys[i - from]);
+            if (err < 0) {
+                return err;
+            }
+        }
+    }
+    return 0;
 }
 
 static bool is_ephemeral(const struct join *join, uint16_t port)
@@ -221,19 +289,17 @@ static enum ph_direction guess_direction(const struct join *join, const struct p
 
 static void join_connection(const struct join *join, struct ph_socket *socket)
 {
-    struct ph__address local = local_of(socket);
-    struct ph__address remote = remote_of(socket);
-    uint32_t peer = find_tuple(join, socket->protocol, &remote, socket->remote_port, &local,
-                               socket->local_port);
-    const struct ph_socket *other = peer == PH__INDEX_NONE ? NULL : &join->items[peer];
-    if (other && other != socket) {
-        socket->peer = peer;
+    if (socket->peer == PEER_LATER) {
+        socket->peer = find_peer(join, socket);
     }
+    const struct ph_socket *other = socket->peer < 0 ? NULL : &join->items[socket->peer];
     if (socket->state == PH_STATE_SYN_SENT || socket->state == PH_STATE_SYN_RECV) {
         socket->direction =
             socket->state == PH_STATE_SYN_SENT ? PH_DIRECTION_OUTBOUND : PH_DIRECTION_INBOUND;
         return;
     }
+    struct ph__address local = local_of(socket);
+    struct ph__address remote = remote_of(socket);
     bool both_here = other || ph__address_is_loopback(&remote) || same_address(&local, &remote);
     bool served = is_served(join, socket->protocol, &local, socket->local_port, socket->interface);
     bool other_served = both_here && is_served(join, socket->protocol, &remote, socket->remote_port,
@@ -313,6 +379,10 @@ static void fill_rows(struct join *join)
     }
     for (size_t i = 0; i < join->count; i++) {
         struct ph_socket *socket = &join->items[i];
+        int64_t ahead = i + AHEAD < join->count ? join->items[i + AHEAD].peer : -1;
+        if (ahead >= 0) {
+            __builtin_prefetch(&join->items[ahead].interface);
+        }
         if (socket->state == PH_STATE_LISTEN) {
             socket->direction = PH_DIRECTION_LISTEN;
         } else if (socket->protocol == PH_PROTOCOL_UNIX) {
@@ -333,12 +403,16 @@ int ph__join(struct ph__rows *rows, struct ph__port_range ephemeral)
     join->items = rows->items;
     join->count = rows->count;
     join->ephemeral = ephemeral;
-    struct ph__index *const indexes[] = {&join->listeners, &join->connections, &join->unix_inodes,
+    struct ph__index *const indexes[] = {&join->listeners, &join->unix_inodes,
                                          &join->unix_listeners};
     size_t index_count = sizeof indexes / sizeof indexes[0];
     for (size_t i = 0; i < index_count; i++) {
         ph__index_init(indexes[i], rows->seen.seed);
     }
+    /* Gathering is over: its index has the right size for the connections. */
+    join->connections = rows->seen;
+    ph__index_init(&rows->seen, join->connections.seed);
+    ph__index_clear(&join->connections);
     int err = index_rows(join);
     if (err == 0) {
         fill_rows(join);
@@ -346,6 +420,7 @@ int ph__join(struct ph__rows *rows, struct ph__port_range ephemeral)
     for (size_t i = 0; i < index_count; i++) {
         ph__index_done(indexes[i]);
     }
+    ph__index_done(&join->connections);
     free(join);
     return err;
 }

@@ -15,7 +15,8 @@ struct ph__port_range {
     uint16_t last;
 };
 
-/* Fills peer, direction and scope of all rows. @return 0; -ENOMEM. */
+/* Fills peer, direction and scope of all rows. Their index is used up: no row can be added
+ * afterwards. @return 0; -ENOMEM. */
 int ph__join(struct ph__rows *rows, struct ph__port_range ephemeral);
 
 #endif

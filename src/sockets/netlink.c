@@ -65,19 +65,20 @@ static size_t align(size_t size)
     return (size + NLMSG_ALIGNTO - 1) / NLMSG_ALIGNTO * NLMSG_ALIGNTO;
 }
 
-static int send_request(struct ph__netlink *netlink, const void *request, size_t size)
+static int send_request(struct ph__netlink *netlink, const struct ph__netlink_request *request)
 {
     struct nlmsghdr header = {
-        .nlmsg_len = (uint32_t)(sizeof header + size),
-        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+        .nlmsg_len = (uint32_t)(sizeof header + request->size),
+        .nlmsg_type = request->type,
         .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
         .nlmsg_seq = ++netlink->sequence,
     };
     memcpy(netlink->buffer, &header, sizeof header);
-    memcpy(netlink->buffer + sizeof header, request, size);
+    memcpy(netlink->buffer + sizeof header, request->data, request->size);
+    netlink->type = request->type;
     ssize_t sent;
     do {
-        sent = send(netlink->fd, netlink->buffer, sizeof header + size, MSG_NOSIGNAL);
+        sent = send(netlink->fd, netlink->buffer, header.nlmsg_len, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return sent < 0 ? -errno : 0;
 }
@@ -160,11 +161,11 @@ static int walk_datagram(const struct ph__netlink *netlink, const unsigned char 
             *ret_done = true;
             err = carried_error(payload, payload_size, -EBADMSG);
             return err == 0 ? -EBADMSG : err; /* an acknowledgement nobody asked for */
-        case SOCK_DIAG_BY_FAMILY:
-            err = message(user, payload, payload_size);
+        default: /* NLMSG_NOOP, and what later kernels may say, are passed over */
+            if (header.nlmsg_type == netlink->type) {
+                err = message(user, payload, payload_size);
+            }
             break;
-        default:
-            break; /* NLMSG_NOOP, and what later kernels may say */
         }
         if (err < 0) {
             return err;
@@ -191,11 +192,11 @@ static int walk_batch(const struct ph__netlink *netlink, const struct batch *bat
     return err;
 }
 
-int ph__netlink_dump(struct ph__netlink *netlink, const void *request, size_t size,
+int ph__netlink_dump(struct ph__netlink *netlink, const struct ph__netlink_request *request,
                      ph__netlink_message message, void *user)
 {
     struct batch batch;
-    int err = send_request(netlink, request, size);
+    int err = send_request(netlink, request);
     bool done = false;
     netlink->datagrams = 0;
     while (err == 0 && !done) {

@@ -12,12 +12,20 @@
 struct ph__netlink {
     int fd; /* owned; -1: not open */
     uint32_t sequence;
+    uint16_t type;         /* of the last request */
     size_t datagrams;      /* that the last dump came in */
     unsigned char *buffer; /* owned; for PH__NETLINK_BATCH datagrams */
 };
 
 /* The kernel fills at most 32 KiB a datagram, and less when it sees a smaller buffer. */
 enum { PH__NETLINK_DATAGRAM = 64 * 1024, PH__NETLINK_BATCH = 16 };
+
+/* What is asked; the kernel's answers have the same type. */
+struct ph__netlink_request {
+    uint16_t type; /* SOCK_DIAG_BY_FAMILY, or TCPDIAG_GETSOCK of old */
+    const void *data;
+    size_t size;
+};
 
 /* Receives the payload of one message. A negative return ends the dump and is returned. */
 typedef int (*ph__netlink_message)(void *user, const unsigned char *payload, size_t size);
@@ -44,7 +52,7 @@ void ph__netlink_done(struct ph__netlink *netlink);
  * @return 0; the kernel's error, -ENOENT when it lacks the protocol; -EBADMSG for a reply that is
  *         malformed or cut short; -ETIMEDOUT; a negative errno from the socket.
  */
-int ph__netlink_dump(struct ph__netlink *netlink, const void *request, size_t size,
+int ph__netlink_dump(struct ph__netlink *netlink, const struct ph__netlink_request *request,
                      ph__netlink_message message, void *user);
 
 /* Takes the next attribute off the front of *data. @return 1; 0 at the end; -EBADMSG. */

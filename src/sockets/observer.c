@@ -4,17 +4,26 @@
  *
  * Snapshots are numbered as they begin. Who asks notes the last number; a snapshot with a higher
  * one began after the question. The clock alone could not tell, for two may begin in one tick.
+ *
+ * Who needs few protocols can share a snapshot that has more, but not the other way round. So two
+ * are kept: the last whole one, and the last one if that had less.
  */
 #include "sockets/observer.h"
 
 #include "base/clock.h"
 #include "sockets/snapshot.h"
+#include "sockets/tcp_table.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { DEFAULT_SOCKETS_MAX = 4 * 1000 * 1000, DEFAULT_SNAPSHOTS_MAX = 16 };
+enum {
+    DEFAULT_SOCKETS_MAX = 4 * 1000 * 1000,
+    DEFAULT_SNAPSHOTS_MAX = 16,
+    DEFAULT_OWNERS_KEPT_MAX = 500 * 1000
+};
 
 struct ph_sockets {
     struct ph_sockets_config cfg;
@@ -23,10 +32,14 @@ struct ph_sockets {
     pthread_mutex_t lock;    /* guards what follows */
     pthread_cond_t finished; /* a snapshot has been taken, or not */
     bool taking;
-    uint64_t begun;             /* number of the last snapshot that began */
-    struct ph_snapshot *latest; /* a reference, or NULL */
-    uint64_t failed;            /* number of the last snapshot that failed */
-    int error;                  /* of that one */
+    uint64_t begun;            /* number of the last snapshot that began */
+    struct ph_snapshot *whole; /* a reference, or NULL */
+    struct ph_snapshot *part;  /* a reference to a later one with fewer protocols, or NULL */
+    uint64_t failed;           /* number of the last snapshot that failed */
+    unsigned failed_protocols; /* what was asked of that one */
+    int error;                 /* and what came of it */
+    size_t expected[PH_PROTOCOL_COUNT]; /* how many sockets there were the last time */
+    struct ph__cut cut;                 /* the middle of those of TCP */
 };
 
 int ph_sockets_new_sized(struct ph_sockets **ret_sockets, const struct ph_sockets_config *cfg,
@@ -43,18 +56,23 @@ int ph_sockets_new_sized(struct ph_sockets **ret_sockets, const struct ph_socket
     const char *proc_root = sockets->cfg.proc_root ? sockets->cfg.proc_root : "/proc";
     size_t length = strlen(proc_root);
     sockets->proc_root = malloc(length + 1);
-    sockets->tally = malloc(sizeof *sockets->tally);
+    sockets->tally = ph__tally_new();
     if (!sockets->proc_root || !sockets->tally) {
         free(sockets->proc_root);
-        free(sockets->tally);
+        ph__tally_drop(sockets->tally);
         free(sockets);
         return -ENOMEM;
     }
-    atomic_init(&sockets->tally->count, 1);
     memcpy(sockets->proc_root, proc_root, length + 1);
     sockets->cfg.proc_root = sockets->proc_root;
     if (sockets->cfg.sockets_max == 0) {
         sockets->cfg.sockets_max = DEFAULT_SOCKETS_MAX;
+    }
+    if (sockets->cfg.owners_kept_max == 0) {
+        sockets->cfg.owners_kept_max = DEFAULT_OWNERS_KEPT_MAX;
+    }
+    if (sockets->cfg.threads_max == 0) {
+        sockets->cfg.threads_max = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
     }
     if (sockets->cfg.snapshots_max == 0) {
         sockets->cfg.snapshots_max = DEFAULT_SNAPSHOTS_MAX;
@@ -70,7 +88,8 @@ void ph_sockets_free(struct ph_sockets *sockets)
     if (!sockets) {
         return;
     }
-    ph_snapshot_unref(sockets->latest);
+    ph_snapshot_unref(sockets->whole);
+    ph_snapshot_unref(sockets->part);
     pthread_cond_destroy(&sockets->finished);
     pthread_mutex_destroy(&sockets->lock);
     ph__tally_drop(sockets->tally);
@@ -83,71 +102,149 @@ const char *ph__sockets_proc_root(const struct ph_sockets *sockets)
     return sockets->proc_root;
 }
 
-static bool will_do(const struct ph_snapshot *snapshot, uint64_t asked, unsigned max_age_ms)
+/* What somebody asks for. */
+struct question {
+    unsigned protocols;
+    uint64_t asked; /* number of the last snapshot that had begun by then */
+    unsigned max_age_ms;
+};
+
+static bool has_all(unsigned protocols, unsigned wanted)
 {
-    if (!snapshot) {
-        return false;
-    }
-    return snapshot->sequence > asked ||
-           (max_age_ms > 0 && ph__clock_us() - snapshot->taken_us <= max_age_ms * UINT64_C(1000));
+    return (protocols & wanted) == wanted;
 }
 
-/* Takes one, unlocked meanwhile. The caller holds the lock, and nobody else is taking. */
-static void take_next(struct ph_sockets *sockets)
+static bool will_do(const struct ph_snapshot *snapshot, const struct question *question)
 {
+    if (!snapshot || !has_all(snapshot->protocols, question->protocols)) {
+        return false;
+    }
+    return snapshot->sequence > question->asked ||
+           (question->max_age_ms > 0 &&
+            ph__clock_us() - snapshot->taken_us <= question->max_age_ms * UINT64_C(1000));
+}
+
+/* The one of those kept that will do, or NULL. With the lock held, as all that follows. */
+static struct ph_snapshot *find_kept(const struct ph_sockets *sockets,
+                                     const struct question *question)
+{
+    if (will_do(sockets->part, question)) {
+        return sockets->part;
+    }
+    return will_do(sockets->whole, question) ? sockets->whole : NULL;
+}
+
+/* A whole one takes the place of both: it is later, and has more. */
+static void keep(struct ph_sockets *sockets, struct ph_snapshot *snapshot)
+{
+    ph_snapshot_unref(sockets->part);
+    sockets->part = NULL;
+    if (snapshot->protocols == PH_PROTOCOLS_ALL) {
+        ph_snapshot_unref(sockets->whole);
+        sockets->whole = snapshot;
+    } else {
+        sockets->part = snapshot;
+    }
+    for (int i = 0; i < PH_PROTOCOL_COUNT; i++) {
+        if (snapshot->protocols & PH_PROTOCOL_BIT(i)) {
+            sockets->expected[i] = ph__snapshot_protocol_count(snapshot, (enum ph_protocol)i);
+        }
+    }
+    if (snapshot->protocols & PH_PROTOCOL_BIT(PH_PROTOCOL_TCP) && sockets->cfg.threads_max > 1) {
+        sockets->cut = ph__tcp_table_cut(&snapshot->rows);
+    }
+}
+
+static unsigned held_by_us_alone(const struct ph_snapshot *snapshot)
+{
+    return snapshot && atomic_load_explicit(&snapshot->references, memory_order_relaxed) == 1;
+}
+
+/* Gives up the one that the next will replace, if nobody else holds it. Its memory is wanted for
+ * the next: so there are never two, and the kernel need not clear as many pages again. */
+static struct ph_snapshot *give_up(struct ph_sockets *sockets, unsigned protocols)
+{
+    struct ph_snapshot **replaced =
+        protocols == PH_PROTOCOLS_ALL ? &sockets->whole : &sockets->part;
+    struct ph_snapshot *old = *replaced;
+    if (!held_by_us_alone(old)) {
+        return NULL;
+    }
+    *replaced = NULL;
+    return old;
+}
+
+/* Takes one, unlocked meanwhile. Nobody else is taking. */
+static void take_next(struct ph_sockets *sockets, unsigned protocols)
+{
+    struct ph_snapshot *old = give_up(sockets, protocols);
+    struct ph__snapshot_wish wish = {
+        .protocols = protocols, .cut = sockets->cut, .spare = old ? &old->rows : NULL};
+    memcpy(wish.expected, sockets->expected, sizeof wish.expected);
     sockets->taking = true;
     uint64_t sequence = ++sockets->begun;
     pthread_mutex_unlock(&sockets->lock);
 
     struct ph_snapshot *snapshot = NULL;
-    int err = ph__snapshot_take(&snapshot, &sockets->cfg);
+    int err = ph__snapshot_take(&snapshot, &sockets->cfg, &wish);
+    ph_snapshot_unref(old);
 
     pthread_mutex_lock(&sockets->lock);
     sockets->taking = false;
-    struct ph_snapshot *old = NULL;
     if (err == 0) {
         snapshot->sequence = sequence;
         snapshot->tally = sockets->tally;
         atomic_fetch_add_explicit(&sockets->tally->count, 1, memory_order_relaxed);
-        old = sockets->latest;
-        sockets->latest = snapshot;
+        keep(sockets, snapshot);
     } else {
         sockets->failed = sequence;
+        sockets->failed_protocols = protocols;
         sockets->error = err;
     }
     pthread_cond_broadcast(&sockets->finished);
-    ph_snapshot_unref(old);
 }
 
-/* The latest one makes room for the next, unless others hold it too. With the lock held. */
+/* Those that are kept make room for the next, unless others hold them too. */
 static bool too_many_held(const struct ph_sockets *sockets)
 {
     unsigned held = atomic_load_explicit(&sockets->tally->count, memory_order_relaxed) - 1;
-    const struct ph_snapshot *latest = sockets->latest;
-    bool only_ours = latest && atomic_load_explicit(&latest->references, memory_order_relaxed) == 1;
+    unsigned only_ours = held_by_us_alone(sockets->whole) + held_by_us_alone(sockets->part);
     return held - only_ours >= sockets->cfg.snapshots_max;
 }
 
-int ph_sockets_snapshot(struct ph_sockets *sockets, unsigned max_age_ms,
-                        struct ph_snapshot **ret_snapshot)
+int ph_sockets_snapshot_of(struct ph_sockets *sockets, unsigned protocols, unsigned max_age_ms,
+                           struct ph_snapshot **ret_snapshot)
 {
     int err = 0;
+    struct ph_snapshot *kept;
+    struct question question = {.protocols = protocols & PH_PROTOCOLS_ALL,
+                                .max_age_ms = max_age_ms};
+    if (question.protocols == 0) {
+        question.protocols = PH_PROTOCOLS_ALL;
+    }
     pthread_mutex_lock(&sockets->lock);
-    uint64_t asked = sockets->begun;
-    while (!will_do(sockets->latest, asked, max_age_ms) && err == 0) {
-        if (sockets->failed > asked) {
+    question.asked = sockets->begun;
+    while (!(kept = find_kept(sockets, &question)) && err == 0) {
+        if (sockets->failed > question.asked &&
+            has_all(sockets->failed_protocols, question.protocols)) {
             err = sockets->error; /* what happened to the one that we would have shared */
         } else if (sockets->taking) {
             pthread_cond_wait(&sockets->finished, &sockets->lock);
         } else if (too_many_held(sockets)) {
             err = -EBUSY;
         } else {
-            take_next(sockets);
+            take_next(sockets, question.protocols);
         }
     }
     if (err == 0) {
-        *ret_snapshot = ph_snapshot_ref(sockets->latest);
+        *ret_snapshot = ph_snapshot_ref(kept);
     }
     pthread_mutex_unlock(&sockets->lock);
     return err;
+}
+
+int ph_sockets_snapshot(struct ph_sockets *sockets, unsigned max_age_ms,
+                        struct ph_snapshot **ret_snapshot)
+{
+    return ph_sockets_snapshot_of(sockets, PH_PROTOCOLS_ALL, max_age_ms, ret_snapshot);
 }

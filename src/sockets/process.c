@@ -6,11 +6,14 @@
 
 #include "sockets/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { STAT_START_FIELD = 22, CONTAINER_ID = 64, FILE_TEXT = 8192, PATH_TEXT = 64 };
 
@@ -148,6 +151,72 @@ int ph__process_start(int folder, const char *path, uint64_t *ret_start)
         return length;
     }
     return ph__process_parse_start(text, ret_start) ? 0 : -ESRCH;
+}
+
+bool ph__process_clocks_fit(int proc)
+{
+    char link[PATH_TEXT];
+    ssize_t length = readlinkat(proc, "self", link, sizeof link - 1);
+    if (length <= 0) {
+        return false;
+    }
+    link[length] = '\0';
+    return strtol(link, NULL, 10) == (long)getpid();
+}
+
+bool ph__process_clock(int pid, uint64_t *ret_ns)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) < 0) {
+        return false;
+    }
+    *ret_ns = (uint64_t)time.tv_sec * UINT64_C(1000000000) + (uint64_t)time.tv_nsec;
+    return true;
+}
+
+/* The letter behind the name in /proc/PID/stat. */
+static bool is_asleep(const char *stat)
+{
+    const char *at = strrchr(stat, ')');
+    return at && at[1] == ' ' && (at[2] == 'S' || at[2] == 'D' || at[2] == 'T' || at[2] == 't');
+}
+
+static bool do_threads_sleep(int tasks, size_t threads_max)
+{
+    DIR *dir = fdopendir(tasks);
+    if (!dir) {
+        close(tasks);
+        return false;
+    }
+    size_t count = 0;
+    bool asleep = true;
+    struct dirent *entry;
+    while (asleep && (entry = readdir(dir)) != NULL) {
+        char path[PATH_TEXT];
+        char text[1024];
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9') {
+            continue;
+        }
+        snprintf(path, sizeof path, "%.20s/stat", entry->d_name);
+        asleep = ++count <= threads_max && ph__files_read(tasks, path, text, sizeof text) > 0 &&
+                 is_asleep(text);
+    }
+    closedir(dir);
+    return asleep && count > 0;
+}
+
+bool ph__process_sleeps(int proc, int pid, uint64_t start, size_t threads_max)
+{
+    char path[PATH_TEXT];
+    uint64_t start_now;
+    snprintf(path, sizeof path, "%d", pid);
+    if (ph__process_start(proc, path, &start_now) < 0 || start_now != start) {
+        return false;
+    }
+    snprintf(path, sizeof path, "%d/task", pid);
+    int tasks = ph__files_open_folder(proc, path);
+    return tasks >= 0 && do_threads_sleep(tasks, threads_max);
 }
 
 /* The copy of a slice, NULL for none. @return false without memory. */

@@ -34,6 +34,16 @@ void ph__process_parse_cgroup(const char *cgroup, struct ph__slice *ret_unit,
  * a negative errno, -ESRCH for a text that does not parse. */
 int ph__process_start(int folder, const char *path, uint64_t *ret_start);
 
+/* Whether pids in the folder `proc` are those that ph__process_clock() takes. */
+bool ph__process_clocks_fit(int proc);
+
+/* The time that all threads of a process have run, ended ones included. */
+bool ph__process_clock(int pid, uint64_t *ret_ns);
+
+/* Whether a process is the one that started then, and none of its threads, which are at most
+ * `threads_max`, runs or is about to: what it has done shows in its clock. */
+bool ph__process_sleeps(int proc, int pid, uint64_t start, size_t threads_max);
+
 /* Reads the rest, all but pid and user, with texts in the arena. A file that cannot be read leaves
  * its field empty. @return 0; -ENOMEM; -EMFILE, -ENFILE; -ESRCH when not even the uid is there. */
 int ph__process_read(int folder, const char *path, struct ph__arena *arena,

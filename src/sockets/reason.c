@@ -121,7 +121,7 @@ static enum ph_owner_unknown reason_of(const struct clues *clues, const struct p
 static int recheck(struct clues *clues, struct ph__arena *arena, const struct ph_snapshot *snapshot)
 {
     ph__rows_init(&clues->now, arena, snapshot->cfg.sockets_max, snapshot->seed);
-    struct ph__collection collection = {.rows = &clues->now};
+    struct ph__collection collection = {.rows = &clues->now, .protocols = snapshot->protocols};
     int err = ph__collect(&collection, &snapshot->cfg);
     if (err == PH_ERR_LIMIT || err == PH_ERR_SOURCE) {
         return 0;

@@ -4,11 +4,12 @@
  */
 #include "sockets/rows.h"
 
+#include "sockets/pages.h"
+
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 64 };
+enum { FIRST_CAPACITY = 64, BLOCK = 32 };
 
 void ph__rows_init(struct ph__rows *rows, struct ph__arena *texts, size_t max, uint64_t seed)
 {
@@ -20,9 +21,9 @@ void ph__rows_init(struct ph__rows *rows, struct ph__arena *texts, size_t max, u
 
 void ph__rows_done(struct ph__rows *rows)
 {
-    free(rows->items);
+    ph__pages_free(rows->items, rows->capacity, sizeof *rows->items);
     rows->items = NULL;
-    rows->count = rows->capacity = 0;
+    rows->count = rows->settled = rows->capacity = 0;
     ph__index_done(&rows->seen);
 }
 
@@ -86,22 +87,30 @@ static struct ph_socket *find_same(const struct ph__rows *rows, uint64_t key,
     return at == PH__INDEX_NONE ? NULL : &rows->items[at];
 }
 
-static int grow(struct ph__rows *rows)
+static int set_capacity(struct ph__rows *rows, size_t capacity)
 {
-    if (rows->count >= rows->max) {
-        return PH_ERR_LIMIT;
-    }
-    if (rows->count < rows->capacity) {
-        return 0;
-    }
-    size_t capacity = rows->capacity ? rows->capacity * 2 : FIRST_CAPACITY;
-    struct ph_socket *items = realloc(rows->items, capacity * sizeof *items);
+    struct ph_socket *items = ph__pages_grow(rows->items, rows->capacity, capacity, sizeof *items);
     if (!items) {
         return -ENOMEM;
     }
     rows->items = items;
     rows->capacity = capacity;
     return 0;
+}
+
+void ph__rows_recycle(struct ph__rows *rows, struct ph__rows *old)
+{
+    ph__pages_free(rows->items, rows->capacity, sizeof *rows->items);
+    rows->items = old->items;
+    rows->capacity = old->capacity;
+    old->items = NULL;
+    ph__rows_done(old);
+}
+
+int ph__rows_reserve(struct ph__rows *rows, size_t count)
+{
+    size_t wanted = count < rows->max ? count : rows->max;
+    return wanted > rows->capacity ? set_capacity(rows, wanted) : 0;
 }
 
 /* Unix sockets that wait to be accepted have neither number where they come from /proc, and are
@@ -111,31 +120,122 @@ static bool can_be_known_again(const struct ph_socket *row)
     return row->protocol != PH_PROTOCOL_UNIX || row->cookie || row->inode;
 }
 
+/* Moves a row to where the next one that stays goes, or puts it in the place of an older one.
+ * @return where the next one goes. */
+static size_t settle_row(struct ph__rows *rows, size_t from, size_t to, uint64_t key)
+{
+    const struct ph_socket *row = &rows->items[from];
+    if (can_be_known_again(row)) {
+        struct ph_socket *same = find_same(rows, key, row);
+        if (same) {
+            *same = *row;
+            return to;
+        }
+        /* Cannot fail: there is room. */
+        (void)ph__index_put(&rows->seen, key, (uint32_t)to);
+    }
+    if (to != from) {
+        rows->items[to] = *row;
+    }
+    return to + 1;
+}
+
+/* In blocks: the memory that a row's slot is in is asked for while the rows before it are worked
+ * on, because slots lie in no order. */
+int ph__rows_settle(struct ph__rows *rows)
+{
+    uint64_t keys[BLOCK];
+    size_t to = rows->settled;
+    size_t end = 0;
+    int err = to < rows->count ? ph__index_reserve(&rows->seen, rows->count) : 0;
+    if (err < 0) {
+        return err;
+    }
+    for (size_t from = to; from < rows->count; from = end) {
+        end = from + BLOCK < rows->count ? from + BLOCK : rows->count;
+        for (size_t i = from; i < end; i++) {
+            keys[i - from] = key_of(rows, &rows->items[i]);
+            ph__index_prefetch(&rows->seen, keys[i - from]);
+        }
+        for (size_t i = from; i < end; i++) {
+            to = settle_row(rows, i, to, keys[i - from]);
+        }
+    }
+    rows->count = rows->settled = to;
+    return 0;
+}
+
+/* Finds the place of one more row, where a row that was seen before makes room if need be. */
+static int find_place(struct ph__rows *rows, const struct ph_socket *row, size_t *ret_place)
+{
+    if (rows->count >= rows->max) {
+        int err = ph__rows_settle(rows);
+        if (err < 0) {
+            return err;
+        }
+    }
+    if (rows->count >= rows->max) {
+        struct ph_socket *same =
+            can_be_known_again(row) ? find_same(rows, key_of(rows, row), row) : NULL;
+        if (!same) {
+            return PH_ERR_LIMIT;
+        }
+        *ret_place = (size_t)(same - rows->items);
+        return 0;
+    }
+    if (rows->count == rows->capacity) {
+        int err = set_capacity(rows, rows->capacity ? rows->capacity * 2 : FIRST_CAPACITY);
+        if (err < 0) {
+            return err;
+        }
+    }
+    *ret_place = rows->count++;
+    return 0;
+}
+
 int ph__rows_add(struct ph__rows *rows, const struct ph_socket *row)
 {
     const char *path = NULL;
-    bool lookup = can_be_known_again(row);
-    uint64_t key = lookup ? key_of(rows, row) : 0;
-    struct ph_socket *place = lookup ? find_same(rows, key, row) : NULL;
+    size_t place;
     if (row->path) {
         path = ph__arena_copy(rows->texts, row->path, row->path_size);
         if (!path) {
             return -ENOMEM;
         }
     }
-    if (!place) {
-        int err = grow(rows);
-        if (err == 0 && lookup) {
-            err = ph__index_put(&rows->seen, key, (uint32_t)rows->count);
-        }
-        if (err < 0) {
-            return err;
-        }
-        place = &rows->items[rows->count++];
+    int err = find_place(rows, row, &place);
+    if (err == 0) {
+        rows->items[place] = *row;
+        rows->items[place].path = path;
     }
-    *place = *row;
-    place->path = path;
-    return 0;
+    return err;
+}
+
+bool ph__rows_lend(struct ph__rows *rows, struct ph__rows *ret_upper)
+{
+    size_t used = rows->count + (rows->capacity - rows->count) / 2;
+    size_t room = rows->capacity < rows->max ? rows->capacity : rows->max;
+    if (room <= used || used == rows->count) {
+        return false;
+    }
+    ph__rows_init(ret_upper, rows->texts, room - used, rows->seen.seed);
+    ret_upper->items = rows->items + used;
+    ret_upper->capacity = room - used;
+    rows->lent_max = rows->max;
+    rows->max = used;
+    return true;
+}
+
+void ph__rows_take_back(struct ph__rows *rows, struct ph__rows *upper)
+{
+    if (upper->count > 0) {
+        memmove(rows->items + rows->count, upper->items, upper->count * sizeof *rows->items);
+    }
+    rows->count += upper->count;
+    rows->max = rows->lent_max;
+    upper->items = NULL; /* was ours */
+    upper->capacity = 0;
+    ph__rows_done(upper);
 }
 
 void ph__rows_truncate(struct ph__rows *rows, size_t count)
@@ -144,12 +244,10 @@ void ph__rows_truncate(struct ph__rows *rows, size_t count)
         return;
     }
     rows->count = count;
-    ph__index_clear(&rows->seen);
-    for (size_t i = 0; i < count; i++) {
-        const struct ph_socket *row = &rows->items[i];
-        if (can_be_known_again(row)) {
-            /* Cannot fail: it held more before. */
-            (void)ph__index_put(&rows->seen, key_of(rows, row), (uint32_t)i);
-        }
+    if (count < rows->settled) {
+        rows->settled = 0;
+        ph__index_clear(&rows->seen);
+        /* Cannot fail: it held more before. */
+        (void)ph__rows_settle(rows);
     }
 }

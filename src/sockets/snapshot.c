@@ -67,13 +67,34 @@ static struct ph_snapshot *new_snapshot(const struct ph_sockets_config *cfg)
     return snapshot;
 }
 
-int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg)
+/* With some to spare, for a machine changes. Without memory for them all at once it is taken a
+ * little at a time, and fails then if it must. */
+static void make_room(struct ph__rows *rows, const struct ph__snapshot_wish *wish)
+{
+    size_t count = 0;
+    for (int i = 0; i < PH_PROTOCOL_COUNT; i++) {
+        if (wish->protocols & PH_PROTOCOL_BIT(i)) {
+            count += wish->expected[i];
+        }
+    }
+    if (wish->spare && wish->spare->capacity / 4 <= count) {
+        ph__rows_recycle(rows, wish->spare);
+    }
+    if (count > 0) {
+        (void)ph__rows_reserve(rows, count + count / 8);
+    }
+}
+
+int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg,
+                      const struct ph__snapshot_wish *wish)
 {
     struct ph_snapshot *snapshot = new_snapshot(cfg);
     if (!snapshot) {
         return -ENOMEM;
     }
-    struct ph__collection collection = {.rows = &snapshot->rows};
+    make_room(&snapshot->rows, wish);
+    struct ph__collection collection = {
+        .rows = &snapshot->rows, .protocols = wish->protocols, .cut = wish->cut};
     int err = ph__collect(&collection, cfg);
     if (err == 0) {
         err = ph__join(&snapshot->rows, read_ephemeral(cfg->proc_root));
@@ -82,9 +103,9 @@ int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets
         ph_snapshot_unref(snapshot);
         return err;
     }
+    snapshot->protocols = wish->protocols;
     memcpy(snapshot->sources, collection.sources, sizeof snapshot->sources);
     memcpy(snapshot->reasons, collection.reasons, sizeof snapshot->reasons);
-    ph__index_done(&snapshot->rows.seen); /* was for gathering only */
     for (size_t i = 0; i < snapshot->rows.count; i++) {
         const struct ph_socket *row = &snapshot->rows.items[i];
         snapshot->state_counts[row->protocol][row->state]++;
@@ -93,9 +114,45 @@ int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets
     return 0;
 }
 
+struct ph__tally *ph__tally_new(void)
+{
+    struct ph__tally *tally = calloc(1, sizeof *tally);
+    if (tally) {
+        atomic_init(&tally->count, 1);
+        pthread_mutex_init(&tally->lock, NULL);
+    }
+    return tally;
+}
+
+struct ph__holders ph__tally_take_holders(struct ph__tally *tally)
+{
+    struct ph__holders holders = {.items = NULL};
+    if (tally) {
+        pthread_mutex_lock(&tally->lock);
+        holders = tally->holders;
+        tally->holders = (struct ph__holders){.items = NULL};
+        pthread_mutex_unlock(&tally->lock);
+    }
+    return holders;
+}
+
+void ph__tally_keep_holders(struct ph__tally *tally, struct ph__holders *holders, size_t max)
+{
+    if (!tally || holders->holding_count > max) {
+        return;
+    }
+    pthread_mutex_lock(&tally->lock);
+    struct ph__holders kept = tally->holders;
+    tally->holders = *holders;
+    *holders = kept;
+    pthread_mutex_unlock(&tally->lock);
+}
+
 void ph__tally_drop(struct ph__tally *tally)
 {
     if (tally && atomic_fetch_sub_explicit(&tally->count, 1, memory_order_acq_rel) == 1) {
+        ph__holders_done(&tally->holders);
+        pthread_mutex_destroy(&tally->lock);
         free(tally);
     }
 }
@@ -148,6 +205,11 @@ enum ph_source ph_snapshot_source(const struct ph_snapshot *snapshot, enum ph_pr
     return known ? snapshot->sources[protocol] : PH_SOURCE_UNAVAILABLE;
 }
 
+unsigned ph_snapshot_protocols(const struct ph_snapshot *snapshot)
+{
+    return snapshot->protocols;
+}
+
 size_t ph_snapshot_count(const struct ph_snapshot *snapshot)
 {
     return snapshot->rows.count;
@@ -165,6 +227,15 @@ size_t ph_snapshot_state_count(const struct ph_snapshot *snapshot, enum ph_proto
         return 0;
     }
     return snapshot->state_counts[protocol][state];
+}
+
+size_t ph__snapshot_protocol_count(const struct ph_snapshot *snapshot, enum ph_protocol protocol)
+{
+    size_t count = 0;
+    for (int i = 0; i < PH_STATE_COUNT; i++) {
+        count += snapshot->state_counts[protocol][i];
+    }
+    return count;
 }
 
 const struct ph_socket *ph_snapshot_peer(const struct ph_snapshot *snapshot,

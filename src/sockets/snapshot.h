@@ -7,7 +7,9 @@
 #define PORTHOLE_SOCKETS_SNAPSHOT_H
 
 #include "sockets/arena.h"
+#include "sockets/holders.h"
 #include "sockets/index.h"
+#include "sockets/inet_diag.h"
 #include "sockets/lookup.h"
 #include "sockets/rows.h"
 
@@ -18,13 +20,25 @@
 #include <stdbool.h>
 
 /* Counts the snapshots of one observer that somebody holds, and the observer itself: whichever
- * goes last frees it. Slow readers keep snapshots alive, so their number has to have a limit. */
+ * goes last frees it. Slow readers keep snapshots alive, so their number has to have a limit. It
+ * also keeps what the last scan for owners found. */
 struct ph__tally {
     atomic_uint count;
+    pthread_mutex_t lock; /* guards the rest */
+    struct ph__holders holders;
 };
 
-/* Drops one; NULL is allowed. */
+/* With a count of one. @return NULL without memory. */
+struct ph__tally *ph__tally_new(void);
+
+/* Drops one; NULL is allowed, here and below. */
 void ph__tally_drop(struct ph__tally *tally);
+
+/* Hands over what is kept, which may be nothing. */
+struct ph__holders ph__tally_take_holders(struct ph__tally *tally);
+
+/* Keeps these, and leaves the caller with those that were kept; not with more than `max`. */
+void ph__tally_keep_holders(struct ph__tally *tally, struct ph__holders *holders, size_t max);
 
 /* Filled by owners.c. */
 struct ph__owners {
@@ -52,6 +66,7 @@ struct ph_snapshot {
     struct ph__arena texts;           /* paths, reasons */
     struct ph__snapshot_names *names; /* owned */
     struct ph_sockets_config cfg;     /* that it was taken with; proc_root in texts */
+    unsigned protocols;               /* that were looked at, a bit each */
     enum ph_source sources[PH_PROTOCOL_COUNT];
     const char *reasons[PH_PROTOCOL_COUNT]; /* NULL: nothing to say */
     size_t state_counts[PH_PROTOCOL_COUNT][PH_STATE_COUNT];
@@ -62,8 +77,20 @@ struct ph_snapshot {
     struct ph__owners owners;
 };
 
+/* What is wanted of a snapshot. */
+struct ph__snapshot_wish {
+    unsigned protocols;                 /* a bit each */
+    size_t expected[PH_PROTOCOL_COUNT]; /* sockets, so that there is room for them at once */
+    struct ph__cut cut;                 /* as in struct ph__collection */
+    struct ph__rows *spare;             /* whose memory is taken for the new rows, or NULL */
+};
+
 /* Takes a snapshot with one reference. @return 0; as ph_sockets_snapshot(). */
-int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg);
+int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg,
+                      const struct ph__snapshot_wish *wish);
+
+/* How many sockets of a protocol there are. */
+size_t ph__snapshot_protocol_count(const struct ph_snapshot *snapshot, enum ph_protocol protocol);
 
 /* The service that has this port, or NULL; valid as long as the reference. */
 const char *ph__snapshot_service(const struct ph_snapshot *snapshot, enum ph_protocol protocol,

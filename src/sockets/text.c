@@ -2,32 +2,76 @@
  *
  * Sockets as text: addresses, paths, and the ids by which they are found again.
  */
+#include "base/decimal.h"
 #include "base/utf8.h"
 #include "sockets/snapshot.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static size_t written(int length, size_t size)
+/* Gives a text as far as there is room, with a NUL. */
+static size_t give(const char *text, size_t length, char *buffer, size_t size)
 {
-    if (length < 0 || size == 0) {
+    if (size == 0) {
         return 0;
     }
-    return (size_t)length < size ? (size_t)length : size - 1;
+    size_t given = length < size ? length : size - 1;
+    memcpy(buffer, text, given);
+    buffer[given] = '\0';
+    return given;
+}
+
+/* The following write at `to`, and return where they end; a text has room for all of it. */
+
+static char *put(char *to, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(to, text, length);
+    return to + length;
+}
+
+static char *put_address(char *to, enum ph_family family, const uint8_t *bytes)
+{
+    if (family == PH_FAMILY_UNIX) {
+        return to;
+    }
+    if (family != PH_FAMILY_IPV4) {
+        return inet_ntop(AF_INET6, bytes, to, PH_ADDRESS_TEXT) ? to + strlen(to) : to;
+    }
+    for (int i = 0; i < 4; i++) {
+        if (i > 0) {
+            *to++ = '.';
+        }
+        to = ph__decimal_put(to, bytes[i]);
+    }
+    return to;
+}
+
+/* Without numbers from the kernel the two ends have to do: "tcp-a10.0.0.1,80,10.0.0.2,5000". */
+static char *put_ends(char *to, const struct ph_socket *socket)
+{
+    to = put(to, "-a");
+    to = put_address(to, socket->family, socket->local_address);
+    *to++ = ',';
+    to = ph__decimal_put(to, socket->local_port);
+    *to++ = ',';
+    to = put_address(to, socket->family, socket->remote_address);
+    *to++ = ',';
+    to = ph__decimal_put(to, socket->remote_port);
+    if (socket->interface) {
+        *to++ = ',';
+        to = ph__decimal_put(to, socket->interface);
+    }
+    return to;
 }
 
 static size_t format_address(enum ph_family family, const uint8_t *bytes, char *buffer, size_t size)
 {
-    char text[PH_ADDRESS_TEXT] = "";
-    if (family != PH_FAMILY_UNIX) {
-        inet_ntop(family == PH_FAMILY_IPV4 ? AF_INET : AF_INET6, bytes, text, sizeof text);
-    }
-    return written(snprintf(buffer, size, "%s", text), size);
+    char text[PH_ADDRESS_TEXT];
+    return give(text, (size_t)(put_address(text, family, bytes) - text), buffer, size);
 }
 
 size_t ph_socket_local_address(const struct ph_socket *socket, char *buffer, size_t size)
@@ -40,33 +84,17 @@ size_t ph_socket_remote_address(const struct ph_socket *socket, char *buffer, si
     return format_address(socket->family, socket->remote_address, buffer, size);
 }
 
-/* Without numbers from the kernel the two ends have to do: "tcp-a10.0.0.1,80,10.0.0.2,5000". */
-static size_t format_ends(const struct ph_socket *socket, char *buffer, size_t size)
-{
-    char local[PH_ADDRESS_TEXT];
-    char remote[PH_ADDRESS_TEXT];
-    ph_socket_local_address(socket, local, sizeof local);
-    ph_socket_remote_address(socket, remote, sizeof remote);
-    size_t used =
-        written(snprintf(buffer, size, "%s-a%s,%u,%s,%u", ph_protocol_name(socket->protocol), local,
-                         socket->local_port, remote, socket->remote_port),
-                size);
-    if (socket->interface) {
-        used += written(snprintf(buffer + used, size - used, ",%" PRIu32, socket->interface),
-                        size - used);
-    }
-    return used;
-}
-
 size_t ph_socket_id(const struct ph_socket *socket, char *buffer, size_t size)
 {
+    char text[PH_SOCKET_ID_TEXT]; /* two addresses, three numbers and a protocol fit */
+    char *end = put(text, ph_protocol_name(socket->protocol));
     if (!socket->cookie && !socket->inode) {
-        return format_ends(socket, buffer, size);
+        end = put_ends(end, socket);
+    } else {
+        end = put(end, socket->cookie ? "-" : "-i");
+        end = ph__decimal_put(end, socket->cookie ? socket->cookie : socket->inode);
     }
-    uint64_t number = socket->cookie ? socket->cookie : socket->inode;
-    return written(snprintf(buffer, size, "%s-%s%" PRIu64, ph_protocol_name(socket->protocol),
-                            socket->cookie ? "" : "i", number),
-                   size);
+    return give(text, (size_t)(end - text), buffer, size);
 }
 
 /* The number that an id carries, or 0. */

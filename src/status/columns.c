@@ -32,15 +32,29 @@ void ph__value_known(struct ph__value *value, int64_t number)
 void ph__value_text(struct ph__value *value, const char *text)
 {
     value->kind = text ? PH__VALUE_TEXT : PH__VALUE_NULL;
+    value->plain = false;
     value->text = text;
     value->size = text ? strlen(text) : 0;
+}
+
+void ph__value_word(struct ph__value *value, const char *text)
+{
+    ph__value_text(value, text);
+    value->plain = true;
 }
 
 void ph__value_scratch(struct ph__value *value)
 {
     value->kind = value->scratch->size > 0 ? PH__VALUE_TEXT : PH__VALUE_NULL;
+    value->plain = false;
     value->text = value->scratch->data;
     value->size = value->scratch->size;
+}
+
+void ph__value_scratch_word(struct ph__value *value)
+{
+    ph__value_scratch(value);
+    value->plain = true;
 }
 
 void ph__value_write_json(const struct ph__value *value, struct ph__buf *buf)

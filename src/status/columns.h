@@ -20,7 +20,9 @@ enum ph__value_kind { PH__VALUE_NULL, PH__VALUE_BOOL, PH__VALUE_INT, PH__VALUE_T
 
 /* One cell. `text` may point into the snapshot, into `scratch`, or at a constant. */
 struct ph__value {
+    const void *item; /* what the row shows, where the kind has `item`: looked up once a row */
     enum ph__value_kind kind;
+    bool plain;     /* text that no format needs to escape: no stranger chose it */
     int64_t number; /* of a BOOL (0 or 1) or an INT */
     const char *text;
     size_t size;
@@ -32,11 +34,15 @@ void ph__value_bool(struct ph__value *value, bool flag);
 void ph__value_int(struct ph__value *value, int64_t number);
 void ph__value_text(struct ph__value *value, const char *text); /* NULL: null */
 
+/* The same of a word of ours: a name out of a table, an address, an id. */
+void ph__value_word(struct ph__value *value, const char *text);
+
 /* A number where anything below zero means unknown. */
 void ph__value_known(struct ph__value *value, int64_t number);
 
 /* What has been written to the scratch buffer; null when that is nothing. */
 void ph__value_scratch(struct ph__value *value);
+void ph__value_scratch_word(struct ph__value *value);
 
 /* Appends the value as JSON. */
 void ph__value_write_json(const struct ph__value *value, struct ph__buf *buf);
@@ -47,6 +53,7 @@ void ph__put_text(struct ph__buf *buf, const char *text);
 /* What the rows of a list are taken from. */
 struct ph__view {
     struct ph_snapshot *snapshot; /* one reference; NULL where the list does without */
+    unsigned protocols;           /* that the list is about, a bit each */
     bool owners;                  /* owners have been looked up */
     void *data;                   /* belongs to the list kind */
 };
@@ -84,6 +91,7 @@ struct ph__list_kind {
     int (*open)(struct ph__view *view, const struct ph_server *server);
     void (*close)(struct ph__view *view);
     size_t (*count)(const struct ph__view *view);
+    const void *(*item)(const struct ph__view *view, size_t row); /* NULL: columns need none */
     bool (*match)(const struct ph__view *view, size_t row, const struct ph_filter *filter);
 
     /* Where rows have states of their own, in place of a socket's: their names, ending in NULL,

@@ -75,9 +75,8 @@ static int compare_keys(const void *left, const void *right, void *context)
 static void read_key(struct ph__list *list, const struct ph__column *column, struct ph__buf *texts,
                      struct key *key)
 {
-    ph__buf_reset(&list->scratch);
-    struct ph__value value = {.scratch = &list->scratch};
-    column->get(&list->view, key->row, &value);
+    struct ph__value value;
+    ph__render_get(&list->choice, column, &list->view, key->row, &list->scratch, &value);
     key->kind = value.kind;
     key->number = value.number;
     if (value.kind == PH__VALUE_TEXT) {

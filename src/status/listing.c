@@ -14,12 +14,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-int ph__view_open(const struct ph__list_kind *kind, struct ph_sockets *sockets,
-                  const struct ph_server *server, unsigned max_age_ms, bool owners,
-                  struct ph__view *ret_view)
+/* What a list has to look at. Nothing fits some filters; an envelope wants sources all the same. */
+static unsigned protocols_wanted(const struct ph__query *query)
 {
-    struct ph__view view = {.owners = owners};
-    int err = ph_sockets_snapshot(sockets, max_age_ms, &view.snapshot);
+    unsigned protocols =
+        query->kind->without_snapshot ? PH_PROTOCOLS_ALL : ph_filter_protocols(query->filter);
+    return protocols ? protocols : PH_PROTOCOLS_ALL;
+}
+
+int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
+                  const struct ph_server *server, struct ph__view *ret_view)
+{
+    const struct ph__list_kind *kind = query->kind;
+    bool owners = ph__query_needs_owners(query);
+    struct ph__view view = {.owners = owners, .protocols = protocols_wanted(query)};
+    /* Why a socket has no owner is in part told by the unix sockets. */
+    unsigned looked_at = view.protocols | (owners ? PH_PROTOCOL_BIT(PH_PROTOCOL_UNIX) : 0);
+    int err = ph_sockets_snapshot_of(sockets, looked_at, query->max_age_ms, &view.snapshot);
     if (err == PH_ERR_SOURCE && kind->without_snapshot) {
         view.owners = false;
         err = 0;
@@ -46,8 +57,9 @@ void ph__write_taken(struct ph__buf *buf, const struct ph_snapshot *snapshot)
     ph__buf_put_u64(buf, snapshot ? ph_snapshot_age_ms(snapshot) : 0);
 }
 
-void ph__write_sources(struct ph__buf *buf, const struct ph_snapshot *snapshot)
+void ph__write_sources(struct ph__buf *buf, const struct ph_snapshot *snapshot, unsigned protocols)
 {
+    char before = '{';
     if (!snapshot) {
         ph__buf_puts(buf, "null");
         return;
@@ -55,8 +67,11 @@ void ph__write_sources(struct ph__buf *buf, const struct ph_snapshot *snapshot)
     for (int i = 0; i < PH_PROTOCOL_COUNT; i++) {
         enum ph_protocol protocol = (enum ph_protocol)i;
         const char *reason = NULL;
+        if (!(protocols & PH_PROTOCOL_BIT(i))) {
+            continue;
+        }
         enum ph_source source = ph_snapshot_source(snapshot, protocol, &reason);
-        ph__buf_printf(buf, "%s\"%s\":{\"source\":\"%s\",\"reason\":", i ? "," : "{",
+        ph__buf_printf(buf, "%c\"%s\":{\"source\":\"%s\",\"reason\":", before,
                        ph_protocol_name(protocol), ph_source_name(source));
         if (reason) {
             ph__buf_put_json(buf, reason, strlen(reason));
@@ -64,6 +79,7 @@ void ph__write_sources(struct ph__buf *buf, const struct ph_snapshot *snapshot)
             ph__buf_puts(buf, "null");
         }
         ph__buf_putc(buf, '}');
+        before = ',';
     }
     ph__buf_putc(buf, '}');
 }
@@ -71,11 +87,12 @@ void ph__write_sources(struct ph__buf *buf, const struct ph_snapshot *snapshot)
 static void write_json_envelope(struct ph__list *list, const char *name)
 {
     struct ph__buf *buf = ph__list_before(list);
-    const struct ph_snapshot *snapshot = ph__list_view(list)->snapshot;
+    const struct ph__view *view = ph__list_view(list);
+    const struct ph_snapshot *snapshot = view->snapshot;
     ph__buf_putc(buf, '{');
     ph__write_taken(buf, snapshot);
     ph__buf_puts(buf, ",\"sources\":");
-    ph__write_sources(buf, snapshot);
+    ph__write_sources(buf, snapshot, view->protocols);
     ph__buf_puts(buf, ",\"matched\":");
     ph__buf_put_u64(buf, ph__list_matched(list));
     ph__buf_puts(buf, ",\"returned\":");
@@ -88,11 +105,13 @@ static void write_json_envelope(struct ph__list *list, const char *name)
 static void write_text_notes(struct ph__list *list)
 {
     struct ph__buf *buf = ph__list_after(list);
-    const struct ph_snapshot *snapshot = ph__list_view(list)->snapshot;
+    const struct ph__view *view = ph__list_view(list);
+    const struct ph_snapshot *snapshot = view->snapshot;
     for (int i = 0; snapshot && i < PH_PROTOCOL_COUNT; i++) {
         enum ph_protocol protocol = (enum ph_protocol)i;
         const char *reason = NULL;
-        if (ph_snapshot_source(snapshot, protocol, &reason) != PH_SOURCE_UNAVAILABLE) {
+        if (!(view->protocols & PH_PROTOCOL_BIT(i)) ||
+            ph_snapshot_source(snapshot, protocol, &reason) != PH_SOURCE_UNAVAILABLE) {
             continue;
         }
         ph__buf_printf(buf, "# %s: unavailable", ph_protocol_name(protocol));
@@ -108,8 +127,7 @@ int ph__listing_new(struct ph__list **ret_list, const struct ph__query *query,
                     struct ph_sockets *sockets, const struct ph_server *server)
 {
     struct ph__view view;
-    int err = ph__view_open(query->kind, sockets, server, query->max_age_ms,
-                            ph__query_needs_owners(query), &view);
+    int err = ph__view_open(query, sockets, server, &view);
     if (err < 0) {
         return err;
     }

@@ -9,14 +9,13 @@
 #include "status/list.h"
 
 /*
- * Opens the view that a kind of list needs. Blocks.
+ * Opens the view that a finished query needs. Blocks.
  *
  * @param server  may be NULL where the kind does without.
  * @return 0; as ph_sockets_snapshot() and ph_snapshot_owners().
  */
-int ph__view_open(const struct ph__list_kind *kind, struct ph_sockets *sockets,
-                  const struct ph_server *server, unsigned max_age_ms, bool owners,
-                  struct ph__view *ret_view);
+int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
+                  const struct ph_server *server, struct ph__view *ret_view);
 
 /* Makes the list of a finished query, envelope included. Blocks. @return as ph__view_open(). */
 int ph__listing_new(struct ph__list **ret_list, const struct ph__query *query,
@@ -25,7 +24,8 @@ int ph__listing_new(struct ph__list **ret_list, const struct ph__query *query,
 /* Appends `"taken_at":"…","age_ms":N`; without a snapshot now, and 0. */
 void ph__write_taken(struct ph__buf *buf, const struct ph_snapshot *snapshot);
 
-/* Appends {"tcp":{"source":"sock_diag","reason":null},…}; null without a snapshot. */
-void ph__write_sources(struct ph__buf *buf, const struct ph_snapshot *snapshot);
+/* Appends {"tcp":{"source":"sock_diag","reason":null},…} for each protocol of a set; null without
+ * a snapshot. */
+void ph__write_sources(struct ph__buf *buf, const struct ph_snapshot *snapshot, unsigned protocols);
 
 #endif

@@ -55,8 +55,8 @@ static int make_list(struct ph__call *call, uint16_t port, unsigned max_age_ms,
     query.format = PH__FORMAT_JSON;
     ph__query_finish(&query);
     err = ph__query_set(&query, "local_port", text, problem, sizeof problem);
-    err =
-        err ? err : ph__view_open(query.kind, call->status->sockets, NULL, max_age_ms, true, &view);
+    query.max_age_ms = max_age_ms;
+    err = err ? err : ph__view_open(&query, call->status->sockets, NULL, &view);
     if (!err) {
         err = ph__list_new(&list, &query, &view);
         if (err < 0) {

@@ -30,6 +30,7 @@ int ph__query_init(struct ph__query *query, const struct ph__list_kind *kind)
 {
     *query = (struct ph__query){
         .kind = kind,
+        .choice.kind = kind,
         .limit = SIZE_MAX,
         .format = PH__FORMAT_COUNT,
         .max_age_ms = PH__MAX_AGE_DEFAULT_MS,
@@ -115,7 +116,7 @@ static int take_fields(struct ph__query *query, const char *value, char *problem
             return refuse_field(query, "fields", wrong, problem, size);
         }
         if (!is_chosen(&query->choice, column)) {
-            query->choice.columns[query->choice.count++] = column;
+            ph__choice_add(&query->choice, column);
         }
         if (name[length] == '\0') {
             return 0;
@@ -230,7 +231,7 @@ void ph__query_finish(struct ph__query *query)
     for (size_t i = 0; i < query->kind->column_count; i++) {
         const struct ph__column *column = &query->kind->columns[i];
         if (is_default(query, column)) {
-            query->choice.columns[query->choice.count++] = column;
+            ph__choice_add(&query->choice, column);
         }
     }
 }

@@ -9,13 +9,28 @@
 #include "status/columns.h"
 
 #include <stddef.h>
+#include <stdint.h>
+
+/* Room for the keys of a row; a test sees to it that those of every list fit. */
+enum { PH__KEYS_TEXT = 1024 };
 
 /* The columns chosen for a reply. */
 struct ph__choice {
+    const struct ph__list_kind *kind;
     const struct ph__column *columns[PH__COLUMNS_MAX];
     size_t count;
-    unsigned widths[PH__COLUMNS_MAX]; /* text format: characters each column needs */
+    char keys[PH__KEYS_TEXT];          /* JSON: `,"name":` of each column */
+    uint16_t key_end[PH__COLUMNS_MAX]; /* where each ends in `keys` */
+    unsigned widths[PH__COLUMNS_MAX];  /* text format: characters each column needs */
 };
+
+/* Adds a column. */
+void ph__choice_add(struct ph__choice *choice, const struct ph__column *column);
+
+/* The value of one cell. `scratch` keeps an error, which the next cell forgets. */
+void ph__render_get(const struct ph__choice *choice, const struct ph__column *column,
+                    const struct ph__view *view, size_t row, struct ph__buf *scratch,
+                    struct ph__value *ret_value);
 
 /* `scratch` is for the columns; what stands in it is lost. */
 

@@ -11,10 +11,11 @@
 
 void ph__choice_all(struct ph__choice *choice, const struct ph__list_kind *kind)
 {
+    choice->kind = kind;
     choice->count = 0;
     for (size_t i = 0; i < kind->column_count; i++) {
         if (!(kind->columns[i].flags & PH__COLUMN_EXTRA)) {
-            choice->columns[choice->count++] = &kind->columns[i];
+            ph__choice_add(choice, &kind->columns[i]);
         }
     }
 }

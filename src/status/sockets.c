@@ -15,7 +15,16 @@ static void make_text(struct ph__value *value, const struct ph_socket *socket, t
     if (room) {
         value->scratch->size += make(socket, room, size);
     }
-    ph__value_scratch(value);
+    ph__value_scratch_word(value);
+}
+
+/* What item() gave for this row. */
+static const struct ph_socket *socket_of(const struct ph__view *view, size_t row,
+                                         const struct ph__value *value)
+{
+    (void)view;
+    (void)row;
+    return value->item;
 }
 
 static bool is_ip(const struct ph_socket *socket)
@@ -25,27 +34,27 @@ static bool is_ip(const struct ph_socket *socket)
 
 static void get_id(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    make_text(value, ph__socket_row(view, row), ph_socket_id, PH_SOCKET_ID_TEXT);
+    make_text(value, socket_of(view, row, value), ph_socket_id, PH_SOCKET_ID_TEXT);
 }
 
 static void get_protocol(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    ph__value_text(value, ph_protocol_name(ph__socket_row(view, row)->protocol));
+    ph__value_word(value, ph_protocol_name(socket_of(view, row, value)->protocol));
 }
 
 static void get_family(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    ph__value_text(value, ph_family_name(ph__socket_row(view, row)->family));
+    ph__value_word(value, ph_family_name(socket_of(view, row, value)->family));
 }
 
 static void get_state(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    ph__value_text(value, ph_state_name(ph__socket_row(view, row)->state));
+    ph__value_word(value, ph_state_name(socket_of(view, row, value)->state));
 }
 
 static void get_local_address(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     if (is_ip(socket)) {
         make_text(value, socket, ph_socket_local_address, PH_ADDRESS_TEXT);
     }
@@ -61,13 +70,13 @@ static void put_port(struct ph__value *value, bool there, uint16_t port)
 
 static void get_local_port(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     put_port(value, is_ip(socket), socket->local_port);
 }
 
 static void get_remote_address(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     if (is_ip(socket) && socket->has_remote) {
         make_text(value, socket, ph_socket_remote_address, PH_ADDRESS_TEXT);
     }
@@ -75,13 +84,13 @@ static void get_remote_address(const struct ph__view *view, size_t row, struct p
 
 static void get_remote_port(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     put_port(value, is_ip(socket) && socket->has_remote, socket->remote_port);
 }
 
 static void get_interface(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     if (socket->interface == 0) {
         return;
     }
@@ -96,15 +105,16 @@ static void get_interface(const struct ph__view *view, size_t row, struct ph__va
 
 static void get_path(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     if (socket->protocol == PH_PROTOCOL_UNIX && socket->path) {
         make_text(value, socket, ph_socket_path, PH_SOCKET_PATH_TEXT);
+        value->plain = false; /* a quote is still a quote */
     }
 }
 
 static void get_abstract(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     if (socket->protocol == PH_PROTOCOL_UNIX && socket->path) {
         ph__value_bool(value, socket->abstract);
     }
@@ -112,7 +122,7 @@ static void get_abstract(const struct ph__view *view, size_t row, struct ph__val
 
 static void get_peer_id(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *peer = ph_snapshot_peer(view->snapshot, ph__socket_row(view, row));
+    const struct ph_socket *peer = ph_snapshot_peer(view->snapshot, socket_of(view, row, value));
     if (peer) {
         make_text(value, peer, ph_socket_id, PH_SOCKET_ID_TEXT);
     }
@@ -120,19 +130,19 @@ static void get_peer_id(const struct ph__view *view, size_t row, struct ph__valu
 
 static void get_direction(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    enum ph_direction direction = ph__socket_row(view, row)->direction;
-    ph__value_text(value, direction == PH_DIRECTION_NONE ? NULL : ph_direction_name(direction));
+    enum ph_direction direction = socket_of(view, row, value)->direction;
+    ph__value_word(value, direction == PH_DIRECTION_NONE ? NULL : ph_direction_name(direction));
 }
 
 static void get_scope(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    enum ph_scope scope = ph__socket_row(view, row)->scope;
-    ph__value_text(value, scope == PH_SCOPE_NONE ? NULL : ph_scope_name(scope));
+    enum ph_scope scope = socket_of(view, row, value)->scope;
+    ph__value_word(value, scope == PH_SCOPE_NONE ? NULL : ph_scope_name(scope));
 }
 
 static void get_inode(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     if (socket->inode != 0) {
         ph__value_int(value, (int64_t)socket->inode);
     }
@@ -140,7 +150,7 @@ static void get_inode(const struct ph__view *view, size_t row, struct ph__value 
 
 static void get_uid(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     if (socket->uid_known) {
         ph__value_int(value, socket->uid);
     }
@@ -148,14 +158,14 @@ static void get_uid(const struct ph__view *view, size_t row, struct ph__value *v
 
 static void get_user(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     ph__value_text(value, socket->uid_known ? ph_snapshot_user(view->snapshot, socket->uid) : NULL);
 }
 
 /* "nginx(812:6) nginx(813:6)": command, process, descriptor. */
 static void get_owners(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     for (uint32_t i = 0; view->owners && i < socket->owner_count; i++) {
         struct ph_owner owner = ph_snapshot_owner(view->snapshot, socket, i);
         ph__buf_printf(value->scratch, "%s%s(%d:%d)", i ? " " : "",
@@ -188,41 +198,41 @@ static void write_owners(const struct ph__view *view, size_t row, struct ph__buf
 
 static void get_owner_unknown(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    enum ph_owner_unknown reason = ph__socket_row(view, row)->owner_unknown;
+    enum ph_owner_unknown reason = socket_of(view, row, value)->owner_unknown;
     if (view->owners && reason != PH_OWNER_UNKNOWN_NONE) {
-        ph__value_text(value, ph_owner_unknown_name(reason));
+        ph__value_word(value, ph_owner_unknown_name(reason));
     }
 }
 
 static void get_accept_queue(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    ph__value_known(value, ph__socket_row(view, row)->accept_queue);
+    ph__value_known(value, socket_of(view, row, value)->accept_queue);
 }
 
 static void get_backlog(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    ph__value_known(value, ph__socket_row(view, row)->backlog);
+    ph__value_known(value, socket_of(view, row, value)->backlog);
 }
 
 static void get_receive_queue(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    ph__value_known(value, ph__socket_row(view, row)->receive_queue_bytes);
+    ph__value_known(value, socket_of(view, row, value)->receive_queue_bytes);
 }
 
 static void get_send_queue(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    ph__value_known(value, ph__socket_row(view, row)->send_queue_bytes);
+    ph__value_known(value, socket_of(view, row, value)->send_queue_bytes);
 }
 
 static void get_drops(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    ph__value_known(value, ph__socket_row(view, row)->drops);
+    ph__value_known(value, socket_of(view, row, value)->drops);
 }
 
 /* "retransmit 200ms 3": kind, time left, retransmissions. */
 static void get_timer(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     if (socket->timer != PH_TIMER_NONE) {
         ph__buf_printf(value->scratch, "%s %lldms %u", ph_timer_name(socket->timer),
                        (long long)socket->timer_expires_ms, socket->retransmits);
@@ -267,7 +277,7 @@ static void put_end(struct ph__value *value, const struct ph_socket *socket, tex
 
 static void get_local(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     if (is_ip(socket)) {
         put_end(value, socket, ph_socket_local_address, socket->local_port);
     } else {
@@ -277,7 +287,7 @@ static void get_local(const struct ph__view *view, size_t row, struct ph__value 
 
 static void get_remote(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     if (is_ip(socket) && socket->has_remote) {
         put_end(value, socket, ph_socket_remote_address, socket->remote_port);
     } else if (!is_ip(socket)) {
@@ -288,7 +298,7 @@ static void get_remote(const struct ph__view *view, size_t row, struct ph__value
 /* The owners, or in parentheses the reason why there is none. */
 static void get_owner(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     get_owners(view, row, value);
     if (value->kind == PH__VALUE_NULL && view->owners &&
         socket->owner_unknown != PH_OWNER_UNKNOWN_NONE) {
@@ -300,7 +310,7 @@ static void get_owner(const struct ph__view *view, size_t row, struct ph__value 
 /* Bytes waiting, or connections waiting on a listener. */
 static void get_waiting(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    const struct ph_socket *socket = ph__socket_row(view, row);
+    const struct ph_socket *socket = socket_of(view, row, value);
     bool listener = socket->accept_queue >= 0;
     ph__value_known(value, listener ? socket->accept_queue : socket->receive_queue_bytes);
 }
@@ -362,6 +372,19 @@ static size_t count(const struct ph__view *view)
     return ph_snapshot_count(view->snapshot);
 }
 
+/* The id of the other end stands in every row, and that end may lie anywhere: rows ahead have
+ * theirs fetched. */
+static const void *item(const struct ph__view *view, size_t row)
+{
+    enum { AHEAD = 8 };
+    const struct ph_socket *ahead = view->data ? NULL : ph_snapshot_at(view->snapshot, row + AHEAD);
+    const struct ph_socket *peer = ahead ? ph_snapshot_peer(view->snapshot, ahead) : NULL;
+    if (peer) {
+        __builtin_prefetch(&peer->cookie);
+    }
+    return ph__socket_row(view, row);
+}
+
 static bool match(const struct ph__view *view, size_t row, const struct ph_filter *filter)
 {
     return ph_filter_match(filter, view->snapshot, ph__socket_row(view, row));
@@ -373,5 +396,6 @@ const struct ph__list_kind ph__list_sockets = {
     .columns = columns,
     .column_count = sizeof columns / sizeof columns[0],
     .count = count,
+    .item = item,
     .match = match,
 };

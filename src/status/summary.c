@@ -100,7 +100,7 @@ static void add_sources(struct ph__json *json, const struct ph_snapshot *snapsho
 {
     struct ph__buf buf;
     ph__buf_init(&buf, 0);
-    ph__write_sources(&buf, snapshot);
+    ph__write_sources(&buf, snapshot, PH_PROTOCOLS_ALL);
     char *text = ph__buf_take(&buf);
     ph__json_raw(json, "sources", text);
     free(text);

@@ -22,6 +22,8 @@ static uint8_t failing_family; /* 0: every dump, else only those of this family 
 static uint8_t failing_protocol;
 static unsigned rows_before_failure;
 static bool with_rows;
+static int at_once_fails; /* what asking for all of TCP at once returns */
+static unsigned at_once;  /* how often that was tried */
 
 int __real_ph__netlink_init(struct ph__netlink *netlink);
 int __wrap_ph__netlink_init(struct ph__netlink *netlink);
@@ -34,18 +36,22 @@ int __wrap_ph__netlink_init(struct ph__netlink *netlink)
     return __real_ph__netlink_init(netlink);
 }
 
-int __real_ph__netlink_dump(struct ph__netlink *netlink, const void *request, size_t size,
+int __real_ph__netlink_dump(struct ph__netlink *netlink, const struct ph__netlink_request *request,
                             ph__netlink_message message, void *user);
-int __wrap_ph__netlink_dump(struct ph__netlink *netlink, const void *request, size_t size,
+int __wrap_ph__netlink_dump(struct ph__netlink *netlink, const struct ph__netlink_request *request,
                             ph__netlink_message message, void *user);
-int __wrap_ph__netlink_dump(struct ph__netlink *netlink, const void *request, size_t size,
+int __wrap_ph__netlink_dump(struct ph__netlink *netlink, const struct ph__netlink_request *request,
                             ph__netlink_message message, void *user)
 {
-    const uint8_t *bytes = request; /* both requests begin with family and protocol */
+    if (request->type != SOCK_DIAG_BY_FAMILY && !with_rows) {
+        at_once++;
+        return at_once_fails;
+    }
+    const uint8_t *bytes = request->data; /* both requests begin with family and protocol */
     bool fails = dump_fails && (!failing_family || failing_family == bytes[0]) &&
                  (!failing_protocol || failing_protocol == bytes[1]);
     if (!fails) {
-        return with_rows ? __real_ph__netlink_dump(netlink, request, size, message, user) : 0;
+        return with_rows ? __real_ph__netlink_dump(netlink, request, message, user) : 0;
     }
     struct recorded recorded;
     if (bytes[1] == IPPROTO_TCP && read_recorded("tcp4.bin", &recorded)) {
@@ -66,6 +72,8 @@ static int set_up(void **state)
     failing_family = failing_protocol = 0;
     rows_before_failure = 0;
     with_rows = false;
+    at_once_fails = -EOPNOTSUPP;
+    at_once = 0;
     *state = &root;
     return 0;
 }
@@ -210,6 +218,19 @@ static void test_take_when_procfs_only_then_reason_says_so(void **state)
     ph_snapshot_unref(snapshot);
 }
 
+static void test_take_when_tcp_comes_at_once_then_not_table_by_table(void **state)
+{
+    at_once_fails = 0;
+    dump_fails = -EBADMSG;
+    failing_protocol = IPPROTO_TCP;
+    struct ph_snapshot *snapshot = take(*state);
+    assert_source(snapshot, PH_PROTOCOL_TCP, PH_SOURCE_SOCK_DIAG, NULL);
+    assert_int_equal(at_once, 1);
+    ph_snapshot_unref(snapshot);
+    at_once_fails = -EMFILE;
+    assert_int_equal(take_failing(*state), -EMFILE);
+}
+
 static void test_take_when_this_kernel_then_sock_diag(void **state)
 {
     (void)state;
@@ -236,6 +257,7 @@ int main(void)
         TEST(test_take_when_only_ipv6_falls_back_then_the_weaker_source_is_named),
         TEST(test_take_when_dump_breaks_off_then_its_rows_are_dropped),
         TEST(test_take_when_procfs_only_then_reason_says_so),
+        TEST(test_take_when_tcp_comes_at_once_then_not_table_by_table),
         TEST(test_take_when_this_kernel_then_sock_diag),
     };
     return cmocka_run_group_tests(tests, isolate, NULL);

@@ -28,7 +28,10 @@ static int tear_down(void **state)
 static bool match(const void *filter, const struct ph_snapshot *snapshot,
                   const struct ph_socket *row)
 {
-    return ph_filter_match(filter, snapshot, row);
+    bool matches = ph_filter_match(filter, snapshot, row);
+    /* Looking at these protocols only must never lose a row. */
+    assert_true(!matches || (ph_filter_protocols(filter) & PH_PROTOCOL_BIT(row->protocol)));
+    return matches;
 }
 
 static const char *matching(const struct machine *machine, const struct ph_filter *filter)
@@ -221,6 +224,30 @@ static void test_user_by_name(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static unsigned protocols_of(const char *name, const char *values)
+{
+    struct ph_filter *filter = NULL;
+    char problem[256];
+    assert_int_equal(ph_filter_new(&filter), 0);
+    assert_int_equal(ph_filter_add(filter, "state", "established", problem, sizeof problem), 0);
+    assert_int_equal(ph_filter_add(filter, name, values, problem, sizeof problem), 0);
+    unsigned protocols = ph_filter_protocols(filter);
+    ph_filter_free(filter);
+    return protocols;
+}
+
+static void test_protocols_of_a_filter(void **state)
+{
+    (void)state;
+    enum { TCP = PH_PROTOCOL_BIT(PH_PROTOCOL_TCP), UDP = PH_PROTOCOL_BIT(PH_PROTOCOL_UDP) };
+    assert_int_equal(protocols_of("protocol", "tcp"), TCP);
+    assert_int_equal(protocols_of("protocol", "udp,tcp"), TCP | UDP);
+    assert_int_equal(protocols_of("port", "80"), TCP | UDP);
+    assert_int_equal(protocols_of("address", "::/0"), TCP | UDP);
+    assert_int_equal(protocols_of("pid", "1"), PH_PROTOCOLS_ALL);
+    assert_int_equal(protocols_of("filter", "sport = :80"), PH_PROTOCOLS_ALL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +260,7 @@ int main(void)
         TEST(test_owner_filters_want_owners),
         TEST(test_several_calls_are_joined_by_and),
         TEST(test_user_by_name),
+        cmocka_unit_test(test_protocols_of_a_filter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

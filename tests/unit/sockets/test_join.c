@@ -363,6 +363,28 @@ static void test_join_when_very_many_share_a_port_then_still_linear(void **state
     end(&fixture);
 }
 
+/* Both ends twice, as when a port is used again while its last connection still closes: the first
+ * of each stands for the others. A socket may also have called itself. */
+static void test_peer_when_ends_are_there_several_times_then_the_first(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture);
+    size_t near_first = connect_to(&fixture, "10.0.0.1", 40000, "10.0.0.1", 80);
+    size_t near_again = connect_to(&fixture, "10.0.0.1", 40000, "10.0.0.1", 80);
+    size_t far_first = connect_to(&fixture, "::ffff:10.0.0.1", 80, "::ffff:10.0.0.1", 40000);
+    size_t far_again = connect_to(&fixture, "10.0.0.1", 80, "10.0.0.1", 40000);
+    size_t self = connect_to(&fixture, "10.0.0.1", 41000, "10.0.0.1", 41000);
+    join(&fixture);
+    assert_int_equal(fixture.rows.items[near_first].peer, far_first);
+    assert_int_equal(fixture.rows.items[near_again].peer, far_first);
+    assert_int_equal(fixture.rows.items[far_first].peer, near_first);
+    assert_int_equal(fixture.rows.items[far_again].peer, near_first);
+    assert_int_equal(fixture.rows.items[self].peer, -1);
+    assert_int_equal(direction(&fixture, self), PH_DIRECTION_LOCAL);
+    end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_unix_streams_are_told_by_the_listeners_name),
         cmocka_unit_test(test_unix_datagrams_point_at_who_they_are_connected_to),
         cmocka_unit_test(test_join_when_very_many_share_a_port_then_still_linear),
+        cmocka_unit_test(test_peer_when_ends_are_there_several_times_then_the_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

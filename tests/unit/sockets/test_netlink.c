@@ -111,7 +111,8 @@ static void answer_with(struct pair *pair, const void *bytes, size_t size)
 
 static int dump(struct pair *pair)
 {
-    return ph__netlink_dump(&pair->netlink, "request", 7, count_message, pair);
+    const struct ph__netlink_request request = {SOCK_DIAG_BY_FAMILY, "request", 7};
+    return ph__netlink_dump(&pair->netlink, &request, count_message, pair);
 }
 
 static int dump_answer(const struct answer *answer)

@@ -22,11 +22,12 @@ static sem_t gate;         /* lets one go on */
 static sem_t waiting;      /* somebody waits for another's snapshot */
 static atomic_uint taken;  /* snapshots that began */
 static atomic_int failure; /* what they return, 0: they are taken */
-int __real_ph__snapshot_take(struct ph_snapshot **ret_snapshot,
-                             const struct ph_sockets_config *cfg);
-int __wrap_ph__snapshot_take(struct ph_snapshot **ret_snapshot,
-                             const struct ph_sockets_config *cfg);
-int __wrap_ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg)
+int __real_ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg,
+                             const struct ph__snapshot_wish *wish);
+int __wrap_ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg,
+                             const struct ph__snapshot_wish *wish);
+int __wrap_ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg,
+                             const struct ph__snapshot_wish *wish)
 {
     atomic_fetch_add(&taken, 1);
     if (atomic_load(&gated)) {
@@ -34,7 +35,7 @@ int __wrap_ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_
         sem_wait(&gate);
     }
     int err = atomic_load(&failure);
-    return err < 0 ? err : __real_ph__snapshot_take(ret_snapshot, cfg);
+    return err < 0 ? err : __real_ph__snapshot_take(ret_snapshot, cfg, wish);
 }
 
 int __real_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
@@ -49,6 +50,7 @@ int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 struct asker {
     pthread_t thread;
     struct ph_sockets *sockets;
+    unsigned protocols;
     unsigned max_age_ms;
     int err;
     struct ph_snapshot *snapshot;
@@ -57,14 +59,21 @@ struct asker {
 static void *ask(void *user)
 {
     struct asker *asker = user;
-    asker->err = ph_sockets_snapshot(asker->sockets, asker->max_age_ms, &asker->snapshot);
+    asker->err = ph_sockets_snapshot_of(asker->sockets, asker->protocols, asker->max_age_ms,
+                                        &asker->snapshot);
     return NULL;
+}
+
+static void start_for(struct asker *asker, struct ph_sockets *sockets, unsigned protocols,
+                      unsigned max_age_ms)
+{
+    *asker = (struct asker){.sockets = sockets, .protocols = protocols, .max_age_ms = max_age_ms};
+    assert_int_equal(pthread_create(&asker->thread, NULL, ask, asker), 0);
 }
 
 static void start(struct asker *asker, struct ph_sockets *sockets, unsigned max_age_ms)
 {
-    *asker = (struct asker){.sockets = sockets, .max_age_ms = max_age_ms};
-    assert_int_equal(pthread_create(&asker->thread, NULL, ask, asker), 0);
+    start_for(asker, sockets, PH_PROTOCOLS_ALL, max_age_ms);
 }
 
 static void finish(struct asker *asker)
@@ -285,6 +294,69 @@ static void test_snapshot_when_too_many_are_held_then_busy(void **state)
     ph_sockets_free(sockets);
 }
 
+static struct ph_snapshot *ask_for(struct fixture *fixture, unsigned protocols, unsigned max_age_ms)
+{
+    struct ph_snapshot *snapshot = NULL;
+    assert_int_equal(ph_sockets_snapshot_of(fixture->sockets, protocols, max_age_ms, &snapshot), 0);
+    ph_snapshot_unref(snapshot); /* the observer keeps it */
+    return snapshot;
+}
+
+static void test_snapshot_of_few_protocols_when_none_has_a_source_then_only_these_fail(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ph_snapshot *snapshot = NULL;
+    assert_int_equal(
+        ph_sockets_snapshot_of(fixture->sockets, PH_PROTOCOL_BIT(PH_PROTOCOL_UNIX), 0, &snapshot),
+        PH_ERR_SOURCE);
+    assert_null(snapshot);
+    snapshot = ask_for(fixture, PH_PROTOCOL_BIT(PH_PROTOCOL_TCP), 0);
+    assert_int_equal(ph_snapshot_protocols(snapshot), PH_PROTOCOL_BIT(PH_PROTOCOL_TCP));
+    const char *reason;
+    assert_int_equal(ph_snapshot_source(snapshot, PH_PROTOCOL_UDP, &reason), PH_SOURCE_UNAVAILABLE);
+    assert_null(reason);
+}
+
+static void test_snapshot_of_few_protocols_is_shared_with_those_who_need_no_more(void **state)
+{
+    enum { TCP = PH_PROTOCOL_BIT(PH_PROTOCOL_TCP), UDP = PH_PROTOCOL_BIT(PH_PROTOCOL_UDP) };
+    struct ph_snapshot *whole = ask_for(*state, 0, 60000);
+    assert_int_equal(ph_snapshot_protocols(whole), PH_PROTOCOLS_ALL);
+    assert_ptr_equal(ask_for(*state, TCP, 60000), whole);
+    struct ph_snapshot *part = ask_for(*state, TCP, 0);
+    assert_ptr_not_equal(part, whole);
+    assert_ptr_equal(ask_for(*state, TCP, 60000), part);
+    assert_ptr_equal(ask_for(*state, TCP | UDP, 60000), whole);
+    assert_ptr_equal(ask_for(*state, PH_PROTOCOLS_ALL, 60000), whole);
+    whole = ask_for(*state, PH_PROTOCOLS_ALL, 0);
+    assert_ptr_equal(ask_for(*state, TCP, 60000), whole);
+}
+
+/* A takes the unix sockets, and fails; B waits meanwhile for a later one with those of TCP, and is
+ * not told of that failure. */
+static void test_snapshot_when_one_with_less_fails_then_others_take_their_own(void **state)
+{
+    struct fixture *fixture = *state;
+    struct asker a;
+    struct asker b;
+    atomic_store(&gated, true);
+    atomic_store(&failure, -EMFILE);
+    start_for(&a, fixture->sockets, PH_PROTOCOL_BIT(PH_PROTOCOL_UNIX), 60000);
+    sem_wait(&entered);
+    start_for(&b, fixture->sockets, PH_PROTOCOL_BIT(PH_PROTOCOL_TCP), 60000);
+    sem_wait(&waiting);
+    sem_post(&gate);
+    finish(&a);
+    sem_wait(&entered);
+    atomic_store(&failure, 0);
+    sem_post(&gate);
+    finish(&b);
+    assert_int_equal(a.err, -EMFILE);
+    assert_int_equal(b.err, 0);
+    assert_int_equal(atomic_load(&taken), 2);
+    ph_snapshot_unref(b.snapshot);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -298,6 +370,9 @@ int main(void)
         TEST(test_snapshot_when_shared_one_fails_then_all_hear_of_it),
         TEST(test_snapshot_outlives_its_observer),
         TEST(test_snapshot_when_too_many_are_held_then_busy),
+        TEST(test_snapshot_of_few_protocols_when_none_has_a_source_then_only_these_fail),
+        TEST(test_snapshot_of_few_protocols_is_shared_with_those_who_need_no_more),
+        TEST(test_snapshot_when_one_with_less_fails_then_others_take_their_own),
         TEST(test_config_when_shorter_then_the_rest_is_default),
     };
     return cmocka_run_group_tests(tests, isolate, NULL);

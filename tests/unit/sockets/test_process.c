@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -148,6 +149,57 @@ static void test_read_when_process_is_gone_then_esrch(void **state)
     proc_root_remove(&root);
 }
 
+static void write_thread(const struct proc_root *root, const char *thread, char letter)
+{
+    char path[64];
+    char text[64];
+    snprintf(path, sizeof path, "42/task/%s/stat", thread);
+    snprintf(text, sizeof text, "42 (x) R y) %c 1 42\n", letter);
+    proc_root_write(root, path, text);
+}
+
+static void test_sleeps_when_any_thread_runs_or_the_process_is_another_then_not(void **state)
+{
+    (void)state;
+    struct proc_root root;
+    uint64_t start;
+    proc_root_make(&root);
+    proc_root_process(&root, 42, "x", 0);
+    int folder = ph__files_open_folder(AT_FDCWD, root.path);
+    assert_int_equal(ph__process_start(folder, "42", &start), 0);
+    assert_false(ph__process_sleeps(folder, 42, start, 9)); /* no thread to be seen */
+    write_thread(&root, "42", 'S');
+    write_thread(&root, "43", 'D');
+    assert_true(ph__process_sleeps(folder, 42, start, 2));
+    assert_false(ph__process_sleeps(folder, 42, start, 1));
+    assert_false(ph__process_sleeps(folder, 42, start + 1, 2));
+    assert_false(ph__process_sleeps(folder, 41, start, 2));
+    static const char others[] = "RZXI?";
+    for (const char *letter = others; *letter; letter++) {
+        write_thread(&root, "43", *letter);
+        assert_false(ph__process_sleeps(folder, 42, start, 2));
+    }
+    assert_false(ph__process_clocks_fit(folder)); /* a folder that only looks like /proc */
+    close(folder);
+    proc_root_remove(&root);
+}
+
+static void test_clock_of_this_process_goes_on(void **state)
+{
+    (void)state;
+    uint64_t first = 0;
+    uint64_t later = 0;
+    int folder = ph__files_open_folder(AT_FDCWD, "/proc");
+    assert_true(ph__process_clocks_fit(folder));
+    assert_true(ph__process_clock((int)getpid(), &first));
+    do {
+        assert_true(ph__process_clock((int)getpid(), &later));
+    } while (later == first);
+    assert_true(later > first);
+    assert_false(ph__process_clock(99999999, &later));
+    close(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +209,8 @@ int main(void)
         cmocka_unit_test(test_cgroup_names_unit_and_container),
         cmocka_unit_test(test_read_when_out_of_memory_then_enomem_everywhere),
         cmocka_unit_test(test_read_when_process_is_gone_then_esrch),
+        cmocka_unit_test(test_sleeps_when_any_thread_runs_or_the_process_is_another_then_not),
+        cmocka_unit_test(test_clock_of_this_process_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,9 +34,11 @@ static void end(struct fixture *fixture)
     ph__arena_done(&fixture->arena);
 }
 
+/* Adds a row and sorts it out. */
 static int add(struct fixture *fixture, struct ph_socket row)
 {
-    return ph__rows_add(&fixture->rows, &row);
+    int err = ph__rows_add(&fixture->rows, &row);
+    return err < 0 ? err : ph__rows_settle(&fixture->rows);
 }
 
 static void test_add_when_full_then_limit(void **state)
@@ -67,7 +69,7 @@ static void test_add_when_out_of_memory_then_enomem_everywhere(void **state)
         err = add(&fixture, row);
         stop_failing();
         assert_true(err == 0 || err == -ENOMEM);
-        assert_int_equal(fixture.rows.count, err == 0);
+        assert_int_equal(fixture.rows.settled, err == 0);
         end(&fixture);
     }
     assert_int_equal(fails, 4); /* path, rows, index; then success */
@@ -130,6 +132,67 @@ static void test_truncate_forgets_what_was_seen(void **state)
     end(&fixture);
 }
 
+static void test_lend_when_no_room_then_false(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct ph__rows upper;
+    begin(&fixture, 10);
+    assert_false(ph__rows_lend(&fixture.rows, &upper));
+    assert_int_equal(ph__rows_reserve(&fixture.rows, 1), 0);
+    assert_false(ph__rows_lend(&fixture.rows, &upper));
+    end(&fixture);
+}
+
+static void test_lend_and_take_back_joins_the_rows(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct ph__rows upper;
+    struct ph_socket row = row_with(1, 0, 1);
+    begin(&fixture, 100);
+    assert_int_equal(ph__rows_reserve(&fixture.rows, 8), 0);
+    assert_int_equal(add(&fixture, row), 0);
+    assert_true(ph__rows_lend(&fixture.rows, &upper));
+    for (uint64_t i = 2; i <= 5; i++) { /* 4 of 8 are free for each, 1 of the first has gone */
+        row.cookie = i;
+        assert_int_equal(ph__rows_add(&upper, &row), 0);
+        row.cookie = i + 10;
+        assert_int_equal(ph__rows_add(&fixture.rows, &row), i < 5 ? 0 : PH_ERR_LIMIT);
+    }
+    row.cookie = 99;
+    assert_int_equal(ph__rows_add(&upper, &row), PH_ERR_LIMIT);
+    ph__rows_take_back(&fixture.rows, &upper);
+    assert_int_equal(fixture.rows.count, 8);
+    assert_int_equal(fixture.rows.max, 100);
+    assert_int_equal(ph__rows_settle(&fixture.rows), 0);
+    assert_int_equal(fixture.rows.count, 8);
+    assert_int_equal(fixture.rows.items[7].cookie, 5);
+    assert_int_equal(add(&fixture, row), 0);
+    end(&fixture);
+}
+
+static void test_recycle_takes_the_memory_and_not_the_rows(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct ph__rows rows;
+    begin(&fixture, 100);
+    assert_int_equal(add(&fixture, row_with(1, 0, 1)), 0);
+    const void *items = fixture.rows.items;
+    ph__rows_init(&rows, &fixture.arena, 100, 1);
+    ph__rows_recycle(&rows, &fixture.rows);
+    assert_ptr_equal(rows.items, items);
+    assert_int_equal(rows.count, 0);
+    assert_int_equal(fixture.rows.count, 0);
+    struct ph_socket row = row_with(1, 0, 1);
+    assert_int_equal(ph__rows_add(&rows, &row), 0);
+    assert_int_equal(ph__rows_settle(&rows), 0);
+    assert_int_equal(rows.count, 1);
+    ph__rows_done(&rows);
+    end(&fixture);
+}
+
 static void test_add_copies_the_path(void **state)
 {
     (void)state;
@@ -153,6 +216,9 @@ int main(void)
         cmocka_unit_test(test_add_when_same_socket_then_newest_row_stays),
         cmocka_unit_test(test_add_when_numbers_are_alike_but_sockets_differ_then_both_stay),
         cmocka_unit_test(test_truncate_forgets_what_was_seen),
+        cmocka_unit_test(test_lend_when_no_room_then_false),
+        cmocka_unit_test(test_lend_and_take_back_joins_the_rows),
+        cmocka_unit_test(test_recycle_takes_the_memory_and_not_the_rows),
         cmocka_unit_test(test_add_copies_the_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,28 @@ static void test_list_without_format_is_json(void **state)
     free(text);
 }
 
+/* What was not asked for is not looked at, and must not look like none. */
+static void test_list_of_one_protocol_names_its_source_only(void **state)
+{
+    (void)state;
+    static const char *const lists[] = {"sockets", "ports"};
+    for (size_t i = 0; i < 2; i++) {
+        struct ph__buf buf;
+        ph__buf_init(&buf, 0);
+        assert_int_equal(RUN(lists[i], &buf, {"protocol", "tcp"}, {"max_age_ms", "0"}), 0);
+        char *text = ph__buf_take(&buf);
+        assert_non_null(strstr(text, "\"sources\":{\"tcp\":{\"source\":\"procfs\",\"reason\":"));
+        assert_null(strstr(text, "\"udp\":"));
+        assert_null(strstr(text, "\"unix\":"));
+        free(text);
+    }
+    struct ph__buf text;
+    ph__buf_init(&text, 0);
+    assert_int_equal(RUN("sockets", &text, {"protocol", "tcp"}, {"format", "text"}), 0);
+    assert_null(memchr(text.data, '#', text.size));
+    ph__buf_done(&text);
+}
+
 static void assert_list(const char *list, const struct ph_status_param *params, size_t count,
                         const char *expected)
 {
@@ -256,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_parameter_when_wrong_then_problem_and_nothing_written),
         cmocka_unit_test(test_write_when_it_fails_then_ends_with_that),
         cmocka_unit_test(test_list_without_format_is_json),
+        cmocka_unit_test(test_list_of_one_protocol_names_its_source_only),
         cmocka_unit_test(test_sockets_when_json_then_every_field),
         cmocka_unit_test(test_sockets_when_text_then_escaped_and_missing_sources_are_told),
         cmocka_unit_test(test_sockets_when_csv_then_quoted_and_no_formula),
