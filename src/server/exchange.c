@@ -83,6 +83,7 @@ void ph__exchange_clear_output(struct ph__exchange *exchange)
     if (exchange->piece) {
         free(exchange->piece);
         exchange->piece = NULL;
+        exchange->piece_size = 0;
     }
     exchange->piece_from = exchange->piece_to = 0;
     exchange->generated_all = false;

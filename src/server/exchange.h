@@ -16,9 +16,11 @@
 #include <stdint.h>
 
 enum {
-    PH__INPUT_FIRST = 4096,    /* holds nearly every head */
-    PH__SCRATCH_FIRST = 1024,  /* holds nearly every decoded target */
-    PH__PIECE_SIZE = 32 * 1024 /* of a generated body */
+    PH__INPUT_FIRST = 4096,   /* holds nearly every head */
+    PH__SCRATCH_FIRST = 1024, /* holds nearly every decoded target */
+    /* Of a generated body: the first piece, and those of a body that does not end with it. */
+    PH__PIECE_FIRST = 32 * 1024,
+    PH__PIECE_MORE = 128 * 1024
 };
 
 /* Bytes received: [start, size) are not used up yet. */
@@ -50,8 +52,9 @@ struct ph__exchange {
 
     struct ph_response response;
     struct ph__buf out;
-    size_t sent; /* of out, and then of the tail: what the kernel has taken */
-    char *piece; /* PH__PIECE_SIZE bytes, only while a generated body is being sent */
+    size_t sent;       /* of out, and then of the tail: what the kernel has taken */
+    char *piece;       /* only while a generated body is being sent */
+    size_t piece_size; /* bytes allocated, but for one that a NUL may need */
     size_t piece_from, piece_to;
     bool generated_all;
     enum ph__resume resume;

@@ -217,7 +217,8 @@ static void test_reset_when_all_is_in_use_then_nothing_is_left_for_the_next_clie
     releases = 0;
     assert_int_equal(
         ph_reply_generate(&exchange->response, 200, NULL, generate, NULL, count_release), 0);
-    exchange->piece = malloc(PH__PIECE_SIZE + 1);
+    exchange->piece = malloc(PH__PIECE_FIRST + 1);
+    exchange->piece_size = PH__PIECE_FIRST;
     assert_non_null(exchange->piece);
     exchange->piece_from = 100;
     exchange->piece_to = 200;
