@@ -12,6 +12,7 @@
 #include <porthole/error.h>
 #include <porthole/http.h>
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,13 +34,17 @@ enum ph_loop {
                        * it only one; PH_LOOP_AUTO does one alone without */
 };
 
+/** For ph_config.workers: no thread is ever started, the program drives the server by itself. */
+#define PH_NO_THREADS UINT_MAX
+
 /**
  * Configuration. Zero always means the default given here, so a designated initialiser names
  * just what differs. Strings are copied by ph_server_new().
  */
 struct ph_config {
     const char *listen;        /* "127.0.0.1:8080"; "[::1]:0", "unix:/run/app.sock"; port 0: any */
-    unsigned workers;          /* threads that serve connections; one a processor */
+    unsigned workers;          /* threads that serve connections; one a processor. PH_NO_THREADS:
+                                * none, see ph_server_poll() */
     enum ph_loop loop;         /* PH_LOOP_AUTO, which falls back by itself; others may fail */
     unsigned backlog;          /* listen(2) queue; SOMAXCONN */
     unsigned connections_max;  /* open at a time; 16384. Beyond it: 503 */
@@ -146,7 +151,29 @@ PH_API PH_MUST_CHECK int ph_server_run(struct ph_server *server);
  */
 PH_API void ph_server_request_stop(struct ph_server *server);
 
-/** Waits until a started server has stopped; not to be called by a handler. */
+/**
+ * Serves what is ready or due, on the calling thread: for a server with workers = PH_NO_THREADS,
+ * in the loop of a program that has no threads or wants none. Handlers run within this call, those
+ * of blocking routes too. Always from the same thread, never from a handler.
+ *
+ * @param timeout_ms  waits so long for something to do: 0 not at all, negative as long as it takes.
+ * @return 1; 0 when the server is not running: not started, or stopped, and it may be started
+ *         again; -EINVAL for a server with threads; a negative errno of epoll_wait(2).
+ */
+PH_API PH_MUST_CHECK int ph_server_poll(struct ph_server *server, int timeout_ms);
+
+/**
+ * A descriptor that is readable whenever ph_server_poll() has something to do, a deadline
+ * included: for poll(2), epoll(7) or the loop of a library. When it is, call
+ * ph_server_poll(server, 0). It belongs to the server and ends with its run.
+ *
+ * @return the descriptor; -EINVAL for a server with threads, or one that is not running; a
+ *         negative errno of timerfd_create(2) (-EMFILE, -ENFILE, -ENOMEM).
+ */
+PH_API PH_MUST_CHECK int ph_server_fd(struct ph_server *server);
+
+/** Waits until a started server has stopped; not to be called by a handler. Without threads of its
+ *  own the server is served meanwhile by this call. */
 PH_API void ph_server_wait(struct ph_server *server);
 
 /** ph_server_request_stop() and ph_server_wait(). Does nothing when not started. */

@@ -54,7 +54,8 @@ static void fill_in(struct ph_config *cfg)
 
 static int check(const struct ph_config *cfg)
 {
-    bool sensible = (unsigned)cfg->loop <= PH_LOOP_IO_URING && cfg->workers <= WORKERS_MAX &&
+    bool known_workers = cfg->workers <= WORKERS_MAX || cfg->workers == PH_NO_THREADS;
+    bool sensible = known_workers && (unsigned)cfg->loop <= PH_LOOP_IO_URING &&
                     cfg->blocking_threads <= WORKERS_MAX && cfg->blocking_queue <= QUEUE_MOST &&
                     cfg->head_max >= HEAD_LEAST && cfg->head_max <= HEAD_MOST &&
                     cfg->target_max <= cfg->head_max && cfg->headers_max <= HEADERS_MOST &&

@@ -183,7 +183,7 @@ enum ph__step ph__conn_handle(struct ph__conn *conn)
     req->server = conn->worker->server;
     req->peer = ph__conn_peer(conn);
     atomic_store_explicit(&conn->route, (uint16_t)(req->route->index + 1), memory_order_relaxed);
-    if (req->route->blocking) {
+    if (req->route->blocking && !ph__server_has_no_threads(conn->worker->server)) {
         return ph__conn_flush(conn, PH__RESUME_BLOCKING);
     }
     struct ph_response *res = begin_reply(conn);

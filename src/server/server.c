@@ -167,11 +167,12 @@ static void forget_last_run(struct ph_server *server)
 
 static int set_up_workers(struct ph_server *server)
 {
-    server->workers = calloc(server->cfg.workers, sizeof *server->workers);
+    unsigned count = ph__server_has_no_threads(server) ? 1 : server->cfg.workers;
+    server->workers = calloc(count, sizeof *server->workers);
     if (!server->workers) {
         return -ENOMEM;
     }
-    for (unsigned i = 0; i < server->cfg.workers; i++) {
+    for (unsigned i = 0; i < count; i++) {
         int err = ph__worker_init(&server->workers[i], server, i);
         if (err < 0) {
             return err;
@@ -184,6 +185,10 @@ static int set_up_workers(struct ph_server *server)
 static int start_threads(struct ph_server *server, unsigned *workers_running)
 {
     int err = 0;
+    if (ph__server_has_no_threads(server)) {
+        ph__worker_begin(&server->workers[0]);
+        return 0;
+    }
     if (server->router.any_blocking) {
         err =
             ph__pool_start(&server->pool, server->cfg.blocking_threads, server->cfg.blocking_queue);
@@ -249,6 +254,14 @@ int ph_server_run(struct ph_server *server)
 
 /* ---- stop ---- */
 
+/* All connections are closed. With the lock held. */
+static void finish(struct ph_server *server)
+{
+    end(server, server->worker_count);
+    atomic_store_explicit(&server->stopping, false, memory_order_release);
+    server->life = PH__LIFE_NEW;
+}
+
 void ph_server_request_stop(struct ph_server *server)
 {
     atomic_store_explicit(&server->stopping, true, memory_order_release);
@@ -260,17 +273,66 @@ bool ph_server_stopping(const struct ph_server *server)
     return atomic_load_explicit(&server->stopping, memory_order_acquire);
 }
 
+/* ---- without threads ---- */
+
+int ph_server_poll(struct ph_server *server, int timeout_ms)
+{
+    if (!ph__server_has_no_threads(server)) {
+        return -EINVAL;
+    }
+    if (server->life != PH__LIFE_STARTED) {
+        return 0;
+    }
+    struct ph__worker *worker = &server->workers[0];
+    int err = ph__worker_turn(worker, timeout_ms);
+    if (!ph__worker_finished(worker)) {
+        return err < 0 ? err : 1;
+    }
+    ph__worker_end(worker);
+    pthread_mutex_lock(&server->lock);
+    finish(server);
+    pthread_mutex_unlock(&server->lock);
+    return 0;
+}
+
+int ph_server_fd(struct ph_server *server)
+{
+    if (!ph__server_has_no_threads(server) || server->life != PH__LIFE_STARTED) {
+        return -EINVAL;
+    }
+    struct ph__worker *worker = &server->workers[0];
+    int err = ph__worker_use_timer(worker);
+    return err < 0 ? err : worker->loop.epoll_fd;
+}
+
+/* Without threads nobody else does the waiting. A wait that fails would fail for ever. */
+static void poll_to_the_end(struct ph_server *server)
+{
+    int running;
+    do {
+        running = ph_server_poll(server, -1);
+    } while (running > 0);
+    if (running < 0) {
+        ph__server_log(server, PH_LOG_ERROR, "cannot wait for events: %s", ph_strerror(running));
+        pthread_mutex_lock(&server->lock);
+        finish(server);
+        pthread_mutex_unlock(&server->lock);
+    }
+}
+
 void ph_server_wait(struct ph_server *server)
 {
+    if (ph__server_has_no_threads(server)) {
+        poll_to_the_end(server);
+        return;
+    }
     pthread_mutex_lock(&server->lock);
     if (server->life == PH__LIFE_STARTED) {
         ph__acceptor_join(&server->acceptor);
         if (server->worker_count == 1) {
             ph__worker_join(&server->workers[0]); /* which leads the stop itself */
         }
-        end(server, server->worker_count);
-        atomic_store_explicit(&server->stopping, false, memory_order_release);
-        server->life = PH__LIFE_NEW;
+        finish(server);
     }
     pthread_mutex_unlock(&server->lock);
 }

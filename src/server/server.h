@@ -51,6 +51,12 @@ struct ph_server {
     struct ph__cleanup *cleanups;
 };
 
+/* True when the program drives the server by ph_server_poll(). */
+static inline bool ph__server_has_no_threads(const struct ph_server *server)
+{
+    return server->cfg.workers == PH_NO_THREADS;
+}
+
 /* Gives a line to cfg.log. */
 void ph__server_log(const struct ph_server *server, enum ph_log_level level, const char *format,
                     ...) PH_PRINTF(3, 4);

@@ -17,8 +17,9 @@ enum { STOCK_MAX = 256 };
 /* As many connections have to be ready for a batch to pay. */
 enum { BATCH_LEAST = 2 };
 
-/* The loop's item for the acceptor's loop. Names of connections have an even version. */
+/* Items of the loop that are no connections, whose names have an even version. */
 #define ACCEPTOR_ITEM (UINT64_C(1) << 32)
+#define TIMER_ITEM (ACCEPTOR_ITEM | 1)
 
 /* Batches in one turn before the loop looks for new events. */
 enum { ROUNDS_MAX = 16 };
@@ -30,7 +31,8 @@ static struct ph__conn *conn_of(struct ph__deadline *deadline)
 
 int ph__worker_init(struct ph__worker *worker, struct ph_server *server, unsigned index)
 {
-    *worker = (struct ph__worker){.server = server, .index = index, .date_second = -1};
+    *worker = (struct ph__worker){
+        .server = server, .index = index, .date_second = -1, .timer = PH__TIMER_CLOSED};
     int err = ph__loop_init(&worker->loop);
     if (err < 0) {
         return err;
@@ -64,6 +66,21 @@ int ph__worker_init(struct ph__worker *worker, struct ph_server *server, unsigne
     return 0;
 }
 
+int ph__worker_use_timer(struct ph__worker *worker)
+{
+    if (worker->timer.fd >= 0) {
+        return 0;
+    }
+    int err = ph__timer_init(&worker->timer);
+    if (err == 0) {
+        err = ph__loop_add_listener(&worker->loop, worker->timer.fd, TIMER_ITEM);
+    }
+    if (err < 0) {
+        ph__timer_done(&worker->timer);
+    }
+    return err;
+}
+
 int ph__worker_drive(struct ph__worker *worker, struct ph__acceptor *acceptor)
 {
     int err = ph__loop_add_listener(&worker->loop, acceptor->loop.epoll_fd, ACCEPTOR_ITEM);
@@ -81,6 +98,7 @@ void ph__worker_done(struct ph__worker *worker)
         worker->stock = next;
     }
     pthread_mutex_destroy(&worker->lock);
+    ph__timer_done(&worker->timer);
     ph__batch_done(&worker->batch);
     ph__loop_done(&worker->loop);
 }
@@ -252,7 +270,7 @@ static void follow_phase(struct ph__worker *worker)
     for_each_conn(worker, phase == PH__PHASE_CUTTING ? ph__conn_cut : ph__conn_drain);
 }
 
-static bool is_finished(const struct ph__worker *worker)
+bool ph__worker_finished(const struct ph__worker *worker)
 {
     return worker->phase_seen != PH__PHASE_RUNNING &&
            atomic_load_explicit(&worker->open, memory_order_relaxed) == 0;
@@ -306,6 +324,10 @@ static void run_turn(struct ph__worker *worker, const struct ph__event *events, 
             accepting = true;
             continue;
         }
+        if (events[i].item == TIMER_ITEM) {
+            ph__timer_clear(&worker->timer);
+            continue;
+        }
         struct ph__conn *conn = ph__conn_table_named(table, events[i].item);
         if (conn) {
             ph__conn_event(conn, events[i].events);
@@ -324,28 +346,54 @@ static void run_turn(struct ph__worker *worker, const struct ph__event *events, 
     }
 }
 
-static void *run(void *user)
+/* Has the timer fire when the next deadline is due. */
+static int set_timer(struct ph__worker *worker)
 {
-    struct ph__worker *worker = user;
+    int wait_ms = worker->timer.fd < 0 ? -1 : next_timeout_ms(worker);
+    return wait_ms < 0 ? 0
+                       : ph__timer_set(&worker->timer, worker->now_us / 1000 + (unsigned)wait_ms);
+}
+
+int ph__worker_turn(struct ph__worker *worker, int timeout_ms)
+{
     struct ph__event events[PH__LOOP_BATCH];
+    int due_ms = next_timeout_ms(worker);
+    int wait_ms = timeout_ms < 0 || (due_ms >= 0 && due_ms < timeout_ms) ? due_ms : timeout_ms;
+    int count = ph__loop_wait(&worker->loop, events, wait_ms);
+    uint64_t woken_us = ph__worker_read_clock(worker);
+    worker->date_fresh = false;
+    run_turn(worker, events, count < 0 ? 0 : count);
+    ph__count(&worker->stats.busy_us, worker->now_us - woken_us);
+    int err = set_timer(worker);
+    return count < 0 ? count : err;
+}
+
+void ph__worker_begin(struct ph__worker *worker)
+{
     ph__worker_read_clock(worker);
     if (worker->acceptor) {
         ph__acceptor_advance(worker->acceptor); /* a stop may have been asked for before */
     }
-    while (!is_finished(worker)) {
-        int count = ph__loop_wait(&worker->loop, events, next_timeout_ms(worker));
-        uint64_t woken_us = ph__worker_read_clock(worker);
-        worker->date_fresh = false;
-        if (count < 0) {
-            ph__server_log(worker->server, PH_LOG_ERROR, "worker %u cannot wait for events: %s",
-                           worker->index, ph_strerror(count));
-            count = 0;
-        }
-        run_turn(worker, events, count);
-        ph__count(&worker->stats.busy_us, worker->now_us - woken_us);
-    }
+}
+
+void ph__worker_end(struct ph__worker *worker)
+{
     run_ready(worker); /* gives back the slots of connections that were closed there last */
     ph__loop_wake(&worker->server->acceptor.loop); /* which waits for the last one */
+}
+
+static void *run(void *user)
+{
+    struct ph__worker *worker = user;
+    ph__worker_begin(worker);
+    while (!ph__worker_finished(worker)) {
+        int err = ph__worker_turn(worker, -1);
+        if (err < 0) {
+            ph__server_log(worker->server, PH_LOG_ERROR, "worker %u cannot wait for events: %s",
+                           worker->index, ph_strerror(err));
+        }
+    }
+    ph__worker_end(worker);
     return NULL;
 }
 

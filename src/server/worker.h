@@ -8,6 +8,7 @@
 
 #include "net/batch.h"
 #include "net/loop.h"
+#include "net/timer.h"
 #include "server/conn.h"
 #include "server/stats.h"
 
@@ -36,6 +37,7 @@ struct ph__worker {
     unsigned index;
     pthread_t thread;
     bool has_thread;
+    struct ph__timer timer; /* for a program that watches our descriptor; mostly there is none */
     struct ph__loop loop;
     struct ph__batch batch;
     struct ph__conn *put_off[PH__BATCH_MAX]; /* whose operations stand in the batch */
@@ -67,7 +69,21 @@ void ph__worker_done(struct ph__worker *worker);
 /* Has the worker drive the acceptor, which is open. Returns 0 or a negative errno. */
 int ph__worker_drive(struct ph__worker *worker, struct ph__acceptor *acceptor);
 
-/* Starts its thread. Returns 0 or a negative errno. */
+/* Makes its loop's descriptor readable when a deadline is due as well. 0 or a negative errno. */
+int ph__worker_use_timer(struct ph__worker *worker);
+
+/* Waits once, `timeout_ms` at most (negative: for ever), and serves what is ready or due. Returns 0
+ * or a negative errno of epoll_wait(2). */
+int ph__worker_turn(struct ph__worker *worker, int timeout_ms);
+
+/* True once it was told to end, and no connection is left. */
+bool ph__worker_finished(const struct ph__worker *worker);
+
+/* Before the first turn, and behind the last. */
+void ph__worker_begin(struct ph__worker *worker);
+void ph__worker_end(struct ph__worker *worker);
+
+/* Starts a thread that does all this. Returns 0 or a negative errno. */
 int ph__worker_start(struct ph__worker *worker);
 
 /* Waits for the thread's end, if it has one. */

@@ -80,7 +80,18 @@ static int copy_text(char **ret_copy, const char *text)
     return text && !*ret_copy ? -ENOMEM : 0;
 }
 
-static int fill(struct ph__status *status, const struct ph_status_config *cfg)
+/* An observer of the server's own. A server without threads has none here either. */
+static int add_sockets(struct ph__status *status, const struct ph_server *server)
+{
+    bool unthreaded = ph_server_config(server)->workers == PH_NO_THREADS;
+    const struct ph_sockets_config cfg = {.threads_max = unthreaded ? 1 : 0};
+    int err = ph_sockets_new(&status->sockets, &cfg);
+    status->sockets_owned = !err;
+    return err;
+}
+
+static int fill(struct ph__status *status, const struct ph_status_config *cfg,
+                const struct ph_server *server)
 {
     char hostname[256];
     bool named = gethostname(hostname, sizeof hostname) == 0;
@@ -91,8 +102,7 @@ static int fill(struct ph__status *status, const struct ph_status_config *cfg)
     err = err ? err : ph__page_new(&status->page, cfg->www);
     status->sockets = cfg->sockets;
     if (!err && !status->sockets) {
-        err = ph_sockets_new(&status->sockets, NULL);
-        status->sockets_owned = !err;
+        err = add_sockets(status, server);
     }
     return err;
 }
@@ -160,7 +170,7 @@ int ph_status_mount_sized(struct ph_server *server, const struct ph_status_confi
     if (!mount) {
         return -ENOMEM;
     }
-    int err = fill(&mount->status, &config);
+    int err = fill(&mount->status, &config, server);
     err = err ? err : ph_server_on_free(server, free_mount, mount);
     if (err < 0) {
         free_mount(mount);

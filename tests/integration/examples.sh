@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# examples.sh HELLO ECHO: runs the examples and talks to them with curl, as their readers will.
+# examples.sh HELLO ECHO SUPERLOOP OWN_LOOP: runs the examples and talks to them with curl, as their readers will.
 . "$(dirname "$0")/../support/script.sh"
 
 hello=$1
 echo=$2
+superloop=$3
+own_loop=$4
 
 # ---- hello: one route, no words ----
 
@@ -207,7 +209,51 @@ test_echo_refuses_wrong_options() {
     done
 }
 
+# ---- without threads ----
+
+ticks() {
+    request "$1/ticks" | sed -nE 's/^\{"ticks":([0-9]+)\}$/\1/p'
+}
+
+test_superloop_serves_and_does_its_own_work() {
+    start "$superloop" 127.0.0.1:0
+    local url=http://${first_line#listening on } before after deadline=$((SECONDS + 30))
+    before=$(ticks "$url")
+    after=$before
+    while [ "$after" -le "$((before + 2))" ] && [ $SECONDS -lt $deadline ]; do
+        after=$(ticks "$url")
+    done
+    matches 'superloop: its own work goes on' '^[1-9]' "$((after - before))"
+    same 'superloop: one thread' 1 "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)"
+    stop TERM
+    same 'superloop: status after SIGTERM' 0 "$exit_status"
+    refused 'superloop: no address' '^superloop: nonsense: malformed' "$superloop" nonsense
+}
+
+test_own_loop_serves_beside_its_input() {
+    local url deadline=$((SECONDS + 30))
+    mkfifo "$scratch/lines"
+    "$own_loop" 127.0.0.1:0 <"$scratch/lines" >"$scratch/own_loop" &
+    pid=$!
+    pids+=("$pid")
+    exec 5>"$scratch/lines"
+    until grep -q listening "$scratch/own_loop" || [ $SECONDS -ge $deadline ]; do :; done
+    url=http://$(sed 's/.* //' "$scratch/own_loop")
+    same 'own_loop: before a line' 'nothing yet' "$(request "$url/line")"
+    echo 'a line' >&5
+    until [ "$(request "$url/line")" = 'a line' ] || [ $SECONDS -ge $deadline ]; do :; done
+    same 'own_loop: the last line' 'a line' "$(request "$url/line")"
+    same 'own_loop: one thread' 1 "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)"
+    exec 5>&-
+    exit_status=0
+    wait "$pid" || exit_status=$?
+    same 'own_loop: status at the end of its input' 0 "$exit_status"
+    refused 'own_loop: no address' '^own_loop: nonsense: malformed' "$own_loop" nonsense
+}
+
 test_hello_answers_json
+test_superloop_serves_and_does_its_own_work
+test_own_loop_serves_beside_its_input
 test_hello_over_a_unix_socket
 test_echo_with_defaults
 test_echo_obeys_its_limits

@@ -13,7 +13,8 @@ static void test_resolve_when_a_limit_makes_no_sense_then_einval_and_untouched(v
     (void)state;
     static const struct ph_config senseless[] = {
         {.workers = 257},
-        {.workers = UINT32_MAX},
+        {.workers = PH_NO_THREADS - 1},
+        {.loop = PH_LOOP_IO_URING + 1},
         {.blocking_threads = 257},
         {.head_max = 1},
         {.head_max = 255},
@@ -40,6 +41,7 @@ static void test_resolve_when_limits_are_extreme_then_taken(void **state)
     static const struct ph_config extremes[] = {
         {.workers = 1, .blocking_threads = 1, .blocking_queue = 1, .connections_max = 1},
         {.workers = 256, .blocking_threads = 256},
+        {.workers = PH_NO_THREADS, .loop = PH_LOOP_IO_URING},
         {.head_max = 256, .target_max = 256, .headers_max = 1, .body_max = 1},
         {.head_max = 256, .target_max = 1},
         {.head_max = 1 << 20, .target_max = 1 << 20, .body_max = SIZE_MAX},
