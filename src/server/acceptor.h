@@ -57,6 +57,12 @@ void ph__acceptor_close(struct ph__acceptor *acceptor);
  * negative: for ever. */
 int ph__acceptor_timeout_ms(const struct ph__acceptor *acceptor);
 
+/* False as long as only its loop's events give it something to do. */
+static inline bool ph__acceptor_has_time(const struct ph__acceptor *acceptor)
+{
+    return acceptor->stage != PH__ACCEPT_SERVING || acceptor->paused;
+}
+
 /* Waits once, `timeout_ms` at most, accepts from the listeners that are ready, and takes the stage
  * on. Once it has ended it does nothing. */
 void ph__acceptor_turn(struct ph__acceptor *acceptor, int timeout_ms);

@@ -202,8 +202,11 @@ static int next_timeout_ms(const struct ph__worker *worker)
         return 0;
     }
     uint64_t now_ms = worker->now_us / 1000;
-    int acceptor_ms = worker->acceptor ? ph__acceptor_timeout_ms(worker->acceptor) : -1;
-    uint64_t wait = acceptor_ms < 0 ? UINT64_MAX : (uint64_t)acceptor_ms;
+    uint64_t wait = UINT64_MAX;
+    if (worker->acceptor && ph__acceptor_has_time(worker->acceptor)) {
+        int acceptor_ms = ph__acceptor_timeout_ms(worker->acceptor);
+        wait = acceptor_ms < 0 ? UINT64_MAX : (uint64_t)acceptor_ms;
+    }
     for (int i = 0; i < PH__DEADLINE_CLASSES; i++) {
         const struct ph__deadline *first = ph__deadlines_first(&worker->deadlines[i]);
         if (first) {
@@ -333,7 +336,10 @@ static void run_turn(struct ph__worker *worker, const struct ph__event *events, 
             ph__conn_event(conn, events[i].events);
         }
     }
-    run_batches(worker);
+    if (worker->batch.count > 0) {
+        run_batches(worker);
+    }
+    worker->gathering = false;
     /* Only now, since these may close connections that had an event in this batch. */
     if (woken) {
         take_completions(worker);
@@ -341,7 +347,7 @@ static void run_turn(struct ph__worker *worker, const struct ph__event *events, 
     }
     run_ready(worker);
     expire_deadlines(worker);
-    if (worker->acceptor) {
+    if (worker->acceptor && (accepting || ph__acceptor_has_time(worker->acceptor))) {
         drive_acceptor(worker->acceptor, accepting);
     }
 }
