@@ -10,7 +10,8 @@ many=4000
 # slope LEAST MOST: what one request adds.
 slope() {
     awk -v least="$1" -v most="$2" -v requests=$((many - few)) \
-        'BEGIN { printf "%.3f", most == least ? 0 : (most - least) / requests }'
+        'BEGIN { slope = (most - least) / requests
+                 printf "%.3f", (slope > -0.0005 && slope < 0.0005 ? 0 : slope) }'
 }
 
 # Ends what strace or valgrind runs, so that they write what they counted.
