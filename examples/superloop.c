@@ -48,8 +48,9 @@ int main(int argc, char **argv)
         ph_server_free(server);
         return 2;
     }
-    signal(SIGTERM, stop);
-    signal(SIGINT, stop);
+    struct sigaction action = {.sa_handler = stop};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
     printf("listening on %s\n", ph_server_listener(server, 0));
     fflush(stdout);
     while (ph_server_poll(server, WORK_EVERY_MS) > 0) {
