@@ -3,7 +3,8 @@
  * A request as a handler sees it, and the replies it can give.
  *
  * A handler is called once a request, with the whole request (its body included) in memory. It
- * answers by calling exactly one ph_reply_* function, before which it may add header fields.
+ * answers by calling exactly one ph_reply_* function, before which it may add header fields, or
+ * has somebody answer later: ph_defer() in server.h.
  * Both objects belong to the server and are valid until the handler returns, and so is every
  * string got from them. Nothing here may be called from another thread than the handler's, and
  * nothing here blocks.
@@ -33,7 +34,7 @@ struct ph_response;
  * @param user  the pointer given with the route.
  * @return 0 when a reply was given. A negative error code makes the server answer 500 (503 for
  *         -ENOMEM, -EMFILE and -ENFILE) in place of whatever was replied; so does returning 0
- *         without a reply (500).
+ *         without a reply (500), unless ph_defer() has put it off.
  */
 typedef int (*ph_handler)(struct ph_request *req, struct ph_response *res, void *user);
 

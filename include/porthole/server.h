@@ -115,6 +115,45 @@ PH_API PH_MUST_CHECK int ph_server_add(struct ph_server *server, const struct ph
 PH_API PH_MUST_CHECK int ph_server_route(struct ph_server *server, const char *pattern,
                                          ph_handler handler, void *user);
 
+/* ---- replies that come later ---- */
+
+/* Stands for the reply that a request still waits for. Its functions may be called from any thread,
+ * also when the client or the server is gone, and none of them blocks. */
+struct ph_token;
+
+/**
+ * Puts the reply off: for a handler that has to wait for something, and will not keep a thread
+ * waiting. The handler takes a token, has somebody reply by it later, and returns 0 without a reply
+ * of its own. Request and response end with the handler as ever: what is needed of them later has
+ * to be copied. Requests behind this one on the same connection wait for its reply.
+ *
+ * @param ret_token  to be freed by ph_token_free(), whatever becomes of it.
+ * @return 0; PH_ERR_REPLIED after a reply, or a token, for this request; -ENOMEM. Should the
+ * handler then fail or reply after all, that is the reply, and the token is good for nothing.
+ */
+PH_API PH_MUST_CHECK int ph_defer(struct ph_request *req, struct ph_response *res,
+                                  struct ph_token **ret_token);
+
+/** ph_response_header() for the reply to come. @return as there; PH_ERR_REPLIED; -ECANCELED. */
+PH_API PH_MUST_CHECK int ph_token_header(struct ph_token *token, const char *name,
+                                         const char *value);
+
+/**
+ * Replies, once: the bytes are copied, and sent by the server's own threads.
+ *
+ * @return 0; PH_ERR_REPLIED the second time; -ECANCELED when the connection has ended meanwhile:
+ * the client went away, or the server was stopped; PH_ERR_HEADER for a malformed content type;
+ *         -EINVAL for a status that is none; -ENOMEM, after which another try is allowed.
+ */
+PH_API PH_MUST_CHECK int ph_token_reply(struct ph_token *token, int status,
+                                        const char *content_type, const void *data, size_t size);
+
+/** Whether somebody still waits for the reply: false once it is given, or the connection ended. */
+PH_API bool ph_token_is_wanted(struct ph_token *token);
+
+/** Gives the token back; without a reply the client gets 500. NULL is allowed. */
+PH_API void ph_token_free(struct ph_token *token);
+
 /**
  * Registers a function that ph_server_free() calls, last registered first: for what handlers use.
  * @return 0; -ENOMEM.

@@ -122,25 +122,37 @@ static bool is_reserved(const char *name)
     return false;
 }
 
-int ph_response_header(struct ph_response *res, const char *name, const char *value)
+bool ph__response_is_value(const char *text)
 {
-    if (!is_token(name) || field_value_size(value) == NOT_A_VALUE || is_reserved(name)) {
+    return field_value_size(text) != NOT_A_VALUE;
+}
+
+int ph__response_add_field(struct ph__buf *fields, const char *name, const char *value)
+{
+    if (!is_token(name) || !ph__response_is_value(value) || is_reserved(name)) {
         return PH_ERR_HEADER;
     }
-    if (res->status) {
-        return PH_ERR_REPLIED;
-    }
-    size_t before = res->fields.size;
-    ph__buf_puts(&res->fields, name);
-    ph__buf_puts(&res->fields, ": ");
-    ph__buf_puts(&res->fields, value);
-    ph__buf_puts(&res->fields, "\r\n");
-    int err = ph__buf_error(&res->fields);
+    size_t before = fields->size;
+    ph__buf_puts(fields, name);
+    ph__buf_puts(fields, ": ");
+    ph__buf_puts(fields, value);
+    ph__buf_puts(fields, "\r\n");
+    int err = ph__buf_error(fields);
     if (err < 0) {
-        res->fields.size = before;
-        res->fields.error = 0;
+        fields->size = before;
+        fields->error = 0;
     }
     return err == PH_ERR_LIMIT ? -ENOSPC : err;
+}
+
+int ph_response_header(struct ph_response *res, const char *name, const char *value)
+{
+    if (res->status) {
+        /* What is wrong with the field comes first. */
+        return is_token(name) && ph__response_is_value(value) && !is_reserved(name) ? PH_ERR_REPLIED
+                                                                                    : PH_ERR_HEADER;
+    }
+    return ph__response_add_field(&res->fields, name, value);
 }
 
 /* ---- the head ---- */

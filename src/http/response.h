@@ -49,6 +49,12 @@ void ph__response_begin(struct ph_response *res, const char *date);
 /* Takes the reply back, releasing what it held: the next one takes its place. */
 void ph__response_cancel(struct ph_response *res);
 
+/* Appends the line of a field that a handler adds: 0, PH_ERR_HEADER, -ENOSPC or -ENOMEM. */
+int ph__response_add_field(struct ph__buf *fields, const char *name, const char *value);
+
+/* True for a text that may stand as a field's value. */
+bool ph__response_is_value(const char *text);
+
 /* Releases a tail or a generator; the bytes in `out` stay. */
 void ph__response_release(struct ph_response *res);
 

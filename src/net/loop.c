@@ -85,6 +85,9 @@ static unsigned translate(uint32_t events)
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
         result |= PH__EVENT_WRITE;
     }
+    if (events & (EPOLLHUP | EPOLLERR)) {
+        result |= PH__EVENT_DEAD;
+    }
     if (events & (EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR)) {
         result |= PH__EVENT_HANGUP;
     }

@@ -21,10 +21,11 @@
 enum { PH__LOOP_BATCH = 128 };
 
 enum {
-    PH__EVENT_READ = 1,  /* bytes, or an end or error that recv(2) will tell */
-    PH__EVENT_WRITE = 2, /* room to send */
-    PH__EVENT_HANGUP = 4 /* the peer sends no more, or the connection is dead; also urgent data,
-                          * where recv(2) stops: few bytes do not mean that there are no more */
+    PH__EVENT_READ = 1,   /* bytes, or an end or error that recv(2) will tell */
+    PH__EVENT_WRITE = 2,  /* room to send */
+    PH__EVENT_HANGUP = 4, /* the peer sends no more, or the connection is dead; also urgent data,
+                           * where recv(2) stops: few bytes do not mean that there are no more */
+    PH__EVENT_DEAD = 8    /* nothing goes either way any more */
 };
 
 /* What ph__loop_wake() says; nothing else may be registered with it. */

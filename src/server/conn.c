@@ -5,6 +5,7 @@
 #include "server/conn.h"
 
 #include "server/server.h"
+#include "server/token.h"
 #include "server/worker.h"
 
 #include <sys/socket.h>
@@ -91,6 +92,7 @@ enum ph__step ph__conn_close(struct ph__conn *conn)
     struct ph__worker *worker = conn->worker;
     ph__deadline_cancel(&conn->deadline);
     if (conn->exchange) {
+        ph__conn_drop_token(conn);
         ph__worker_give_exchange(worker, conn->exchange);
         conn->exchange = NULL;
     }
@@ -101,6 +103,16 @@ enum ph__step ph__conn_close(struct ph__conn *conn)
     }
     atomic_fetch_sub_explicit(&worker->open, 1, memory_order_relaxed);
     return PH__STEP_CLOSED;
+}
+
+void ph__conn_drop_token(struct ph__conn *conn)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    exchange->waits = false;
+    if (exchange->token) {
+        ph__token_abandon(exchange->token);
+        exchange->token = NULL;
+    }
 }
 
 enum ph__step ph__conn_break_off(struct ph__conn *conn)
@@ -117,6 +129,7 @@ static enum ph__step begin_request(struct ph__conn *conn)
     if (!conn->exchange) {
         return ph__conn_close(conn); /* out of memory: nothing can be said */
     }
+    conn->exchange->conn = conn;
     ph__conn_set_state(conn, PH__CONN_HEAD);
     return ph__conn_read_head(conn);
 }
@@ -203,6 +216,10 @@ void ph__conn_event(struct ph__conn *conn, unsigned events)
     conn->readable |= (events & PH__EVENT_READ) != 0;
     conn->writable |= (events & PH__EVENT_WRITE) != 0;
     conn->hangup |= (events & PH__EVENT_HANGUP) != 0;
+    if ((events & PH__EVENT_DEAD) && conn->exchange && conn->exchange->waits) {
+        ph__conn_close(conn); /* nobody is there for the reply that was put off */
+        return;
+    }
     ph__conn_run(conn);
 }
 
@@ -232,6 +249,13 @@ void ph__conn_handled(struct ph__conn *conn, int result)
     drive(conn, ph__conn_finish(conn, result));
 }
 
+void ph__conn_token_arrived(struct ph__conn *conn)
+{
+    if (conn->exchange->waits) { /* else it will be found when the connection comes to wait */
+        drive(conn, ph__conn_await_token(conn));
+    }
+}
+
 void ph__conn_drain(struct ph__conn *conn)
 {
     enum ph__conn_state state = ph__conn_state(conn);
@@ -247,7 +271,7 @@ void ph__conn_drain(struct ph__conn *conn)
 
 void ph__conn_cut(struct ph__conn *conn)
 {
-    if (ph__conn_state(conn) == PH__CONN_HANDLING) {
+    if (ph__conn_state(conn) == PH__CONN_HANDLING && !conn->exchange->waits) {
         conn->hangup = true; /* the handler has the exchange; its reply will find the socket shut */
         shutdown(conn->fd, SHUT_RDWR);
         return;

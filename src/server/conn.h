@@ -11,8 +11,8 @@
  *   idle        between requests: no memory but this structure
  *   head, body  a request is being received
  *   writing     output is given to the kernel, and stays here until it has taken all
- *   handling    a blocking handler has the request, on the pool; by way of writing, so that
- *               earlier replies do not wait for it
+ *   handling    a blocking handler has the request, on the pool, or the reply was put off and
+ *               comes by a token; by way of writing, so that earlier replies do not wait for it
  *   lingering   we have said all; what the peer still sends is thrown away, because a close with
  *               unread bytes would reset the connection and take our reply with it
  *
@@ -122,6 +122,9 @@ void ph__conn_expire(struct ph__conn *conn);
 /* The blocking handler has returned `result`. */
 void ph__conn_handled(struct ph__conn *conn, int result);
 
+/* The token of the request in hand has brought its reply. */
+void ph__conn_token_arrived(struct ph__conn *conn);
+
 /* The server is stopping: closes the connection if nothing has been received of a request. */
 void ph__conn_drain(struct ph__conn *conn);
 
@@ -150,6 +153,7 @@ static inline void ph__conn_set_state(struct ph__conn *conn, enum ph__conn_state
 }
 
 enum ph__step ph__conn_close(struct ph__conn *conn);
+void ph__conn_drop_token(struct ph__conn *conn);
 /* Closes so that the peer can tell the reply is incomplete: with a reset. */
 enum ph__step ph__conn_break_off(struct ph__conn *conn);
 
@@ -163,6 +167,7 @@ enum ph__step ph__conn_linger(struct ph__conn *conn);
 enum ph__step ph__conn_handle(struct ph__conn *conn);
 enum ph__step ph__conn_refuse(struct ph__conn *conn, int status, const char *detail);
 enum ph__step ph__conn_run_blocking(struct ph__conn *conn);
+enum ph__step ph__conn_await_token(struct ph__conn *conn);
 enum ph__step ph__conn_finish(struct ph__conn *conn, int result); /* the handler has returned */
 /* Tells whether the request in hand would be answered 404, 405 or 204 without a handler. */
 bool ph__conn_has_handler(struct ph__conn *conn);

@@ -5,6 +5,7 @@
 #include "http/router.h"
 #include "server/conn.h"
 #include "server/server.h"
+#include "server/token.h"
 #include "server/worker.h"
 
 #include <errno.h>
@@ -75,6 +76,12 @@ static int reply_to_error(struct ph_response *res, int err)
 enum ph__step ph__conn_finish(struct ph__conn *conn, int result)
 {
     struct ph_response *res = &conn->exchange->response;
+    if (conn->exchange->token) {
+        if (result >= 0 && res->status == 0) {
+            return ph__conn_flush(conn, PH__RESUME_DEFERRED);
+        }
+        ph__conn_drop_token(conn); /* the handler has changed its mind */
+    }
     if (result >= 0 && res->status == 0) {
         result = -EINVAL;
     }
@@ -86,6 +93,20 @@ enum ph__step ph__conn_finish(struct ph__conn *conn, int result)
         }
     }
     return after_reply(conn);
+}
+
+enum ph__step ph__conn_await_token(struct ph__conn *conn)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    struct ph_token *token = exchange->token;
+    exchange->waits = !token->arrived;
+    if (exchange->waits) {
+        return PH__STEP_WAIT;
+    }
+    struct ph_response *res = begin_reply(conn);
+    exchange->ready_us = token->ready_us;
+    exchange->token = NULL;
+    return ph__conn_finish(conn, ph__token_make_reply(token, res));
 }
 
 /* A reply that the server gives itself, by `err` what came of making it. */

@@ -186,9 +186,12 @@ static enum ph__step go_on(struct ph__conn *conn)
         ph__conn_set_state(conn, PH__CONN_BODY);
         return PH__STEP_GO;
     case PH__RESUME_BLOCKING:
-        break;
+        return ph__conn_run_blocking(conn);
+    case PH__RESUME_DEFERRED:
+        ph__conn_set_state(conn, PH__CONN_HANDLING);
+        return ph__conn_await_token(conn);
     }
-    return ph__conn_run_blocking(conn);
+    return PH__STEP_WAIT; /* not reached */
 }
 
 /* What was collected has been sent; there may be more to generate. */

@@ -31,14 +31,21 @@ struct ph__input {
 
 /* Where to go on once all output has been given to the kernel. */
 enum ph__resume {
-    PH__RESUME_NEXT,    /* the reply is complete: next request, or idle, or close */
-    PH__RESUME_HEAD,    /* part of a head is there */
-    PH__RESUME_BODY,    /* "100 Continue" has been sent, or the body is waited for */
-    PH__RESUME_BLOCKING /* the request goes to the pool */
+    PH__RESUME_NEXT,     /* the reply is complete: next request, or idle, or close */
+    PH__RESUME_HEAD,     /* part of a head is there */
+    PH__RESUME_BODY,     /* "100 Continue" has been sent, or the body is waited for */
+    PH__RESUME_BLOCKING, /* the request goes to the pool */
+    PH__RESUME_DEFERRED  /* the reply comes by a token */
 };
+
+struct ph__conn;
+struct ph_token;
 
 struct ph__exchange {
     struct ph__exchange *next; /* in the stock */
+    struct ph__conn *conn;     /* whose it is meanwhile */
+    struct ph_token *token;    /* a hold of it; NULL: the reply is not put off */
+    bool waits;                /* for the token, in state handling; the worker's own */
 
     struct ph__input in;
     struct ph__input spare; /* chunks are read here, since the head must stay where it is */
@@ -68,6 +75,11 @@ struct ph__exchange {
 
     struct ph__field fields[]; /* limits.headers_max */
 };
+
+static inline struct ph__exchange *ph__exchange_of(struct ph_request *req)
+{
+    return (struct ph__exchange *)(void *)((char *)req - offsetof(struct ph__exchange, request));
+}
 
 /* Returns NULL when out of memory. */
 struct ph__exchange *ph__exchange_new(const struct ph__limits *limits);

@@ -5,6 +5,7 @@
 #include "server/worker.h"
 
 #include "server/server.h"
+#include "server/token.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -189,9 +190,16 @@ static void take_completions(struct ph__worker *worker)
     while (completion) {
         struct ph__completion *next = completion->next;
         struct ph__conn *conn = completion->conn;
-        int result = completion->result;
-        ph__pool_free_job(&worker->server->pool, completion);
-        ph__conn_handled(conn, result);
+        if (completion->token) {
+            conn = ph__token_arrive(completion->token);
+            if (conn) {
+                ph__conn_token_arrived(conn);
+            }
+        } else {
+            int result = completion->result;
+            ph__pool_free_job(&worker->server->pool, completion);
+            ph__conn_handled(conn, result);
+        }
         completion = next;
     }
 }
@@ -384,7 +392,8 @@ void ph__worker_begin(struct ph__worker *worker)
 
 void ph__worker_end(struct ph__worker *worker)
 {
-    run_ready(worker); /* gives back the slots of connections that were closed there last */
+    take_completions(worker); /* of tokens whose connections have ended */
+    run_ready(worker);        /* gives back the slots of connections that were closed there last */
     ph__loop_wake(&worker->server->acceptor.loop); /* which waits for the last one */
 }
 

@@ -24,10 +24,11 @@ enum ph__phase {
     PH__PHASE_CUTTING   /* whatever is left is closed */
 };
 
-/* A request on its way back from the pool. */
+/* A request on its way back from the pool, or the reply that a token brings. */
 struct ph__completion {
     struct ph__completion *next;
     struct ph__conn *conn;
+    struct ph_token *token; /* NULL: from the pool */
     int result;
 };
 
@@ -99,7 +100,7 @@ int ph__worker_adopt(struct ph__worker *worker, int fd, const struct ph__sockadd
 /* Orders a phase, any thread. The thread ends once no connection is left. */
 void ph__worker_set_phase(struct ph__worker *worker, enum ph__phase phase);
 
-/* Brings a request back from the pool, any thread. The worker sets `completion` free. */
+/* Brings a completion, any thread. The worker sets it free, or lets go of its token. */
 void ph__worker_complete(struct ph__worker *worker, struct ph__completion *completion);
 
 /* ---- for its connections, on its thread ---- */

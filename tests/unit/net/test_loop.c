@@ -205,13 +205,14 @@ static void test_wait_when_peer_shuts_down_then_hangup_and_read(void **state)
     assert_true(seen & PH__EVENT_READ);
 }
 
-static void test_wait_when_peer_closes_then_all_three(void **state)
+static void test_wait_when_peer_closes_then_all_events(void **state)
 {
     (void)state;
     assert_int_equal(ph__loop_add(&loop, ends[0], ITEM), 0);
     wait_for_item();
     close(ends[1]);
-    assert_int_equal(wait_for_item(), PH__EVENT_READ | PH__EVENT_WRITE | PH__EVENT_HANGUP);
+    assert_int_equal(wait_for_item(),
+                     PH__EVENT_READ | PH__EVENT_WRITE | PH__EVENT_HANGUP | PH__EVENT_DEAD);
     ends[1] = dup(ends[0]); /* for the teardown */
 }
 
@@ -379,7 +380,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_wait_when_peer_shuts_down_then_hangup_and_read, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_wait_when_peer_closes_then_all_three, set_up,
+        cmocka_unit_test_setup_teardown(test_wait_when_peer_closes_then_all_events, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_wait_when_room_comes_back_then_write, set_up,
                                         tear_down),
