@@ -18,3 +18,40 @@ if(TARGET porthole_program)
     install(TARGETS porthole_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
     install(FILES docs/man/porthole.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
+
+# For those who build with it: find_package(porthole) and pkg-config. The library is an archive, so
+# whoever links with it needs what it uses, too.
+set(PORTHOLE_LIBRARIES "")
+if(TARGET llhttp_strict)
+    list(APPEND PORTHOLE_LIBRARIES llhttp_strict)
+else()
+    list(APPEND PORTHOLE_LIBRARIES llhttp)
+endif()
+if(TARGET liburing::liburing)
+    list(APPEND PORTHOLE_LIBRARIES uring)
+endif()
+if(PORTHOLE_STATUS)
+    list(APPEND PORTHOLE_LIBRARIES cjson)
+    if(TARGET ZLIB::ZLIB)
+        list(APPEND PORTHOLE_LIBRARIES z)
+    endif()
+endif()
+list(TRANSFORM PORTHOLE_LIBRARIES PREPEND "-l" OUTPUT_VARIABLE PORTHOLE_LINK_FLAGS)
+list(JOIN PORTHOLE_LINK_FLAGS " " PORTHOLE_LINK_FLAGS)
+
+include(CMakePackageConfigHelpers)
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/porthole)
+configure_package_config_file(cmake/porthole-config.cmake.in
+    "${CMAKE_CURRENT_BINARY_DIR}/porthole-config.cmake"
+    INSTALL_DESTINATION ${package_folder}
+    PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
+write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/porthole-config-version.cmake"
+    COMPATIBILITY SameMinorVersion)
+install(FILES
+    "${CMAKE_CURRENT_BINARY_DIR}/porthole-config.cmake"
+    "${CMAKE_CURRENT_BINARY_DIR}/porthole-config-version.cmake"
+    DESTINATION ${package_folder})
+# Written when it is installed, since only then the prefix is known for good.
+set(pc_script "${CMAKE_CURRENT_BINARY_DIR}/install-pc.cmake")
+configure_file(cmake/install-pc.cmake.in "${pc_script}" @ONLY)
+install(SCRIPT "${pc_script}")
