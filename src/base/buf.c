@@ -4,6 +4,7 @@
  */
 #include "base/buf.h"
 
+#include "base/decimal.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 256, NUMBER_TEXT = 24 };
+enum { FIRST_CAPACITY = 256 };
 
 void ph__buf_init(struct ph__buf *buf, size_t limit)
 {
@@ -100,13 +101,8 @@ void ph__buf_printf(struct ph__buf *buf, const char *format, ...)
 
 void ph__buf_put_u64(struct ph__buf *buf, unsigned long long value)
 {
-    char text[NUMBER_TEXT];
-    size_t at = sizeof text;
-    do {
-        text[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    ph__buf_append(buf, text + at, sizeof text - at);
+    char text[PH__DECIMAL_TEXT];
+    ph__buf_append(buf, text, (size_t)(ph__decimal_put(text, value) - text));
 }
 
 void ph__buf_put_i64(struct ph__buf *buf, long long value)

@@ -4,6 +4,7 @@
  */
 #include "http/response.h"
 
+#include "base/decimal.h"
 #include "http/token.h"
 
 #include <errno.h>
@@ -163,7 +164,7 @@ static bool status_has_body(int status)
 }
 
 /* What a head can need besides the content type and the fields that were added. */
-enum { HEAD_ROOM = 256, DATE_SIZE = 29, NUMBER_SIZE = 20 };
+enum { HEAD_ROOM = 256, DATE_SIZE = 29 };
 
 /* Appends a string literal, whose length the compiler knows. */
 #define PUT(at, literal) put((at), (literal), sizeof(literal) - 1)
@@ -174,24 +175,13 @@ static inline char *put(char *at, const char *bytes, size_t size)
     return at + size;
 }
 
-static char *put_number(char *at, unsigned long long value)
-{
-    char digits[NUMBER_SIZE];
-    size_t first = sizeof digits;
-    do {
-        digits[--first] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    return put(at, digits + first, sizeof digits - first);
-}
-
 static char *put_status_line(char *at, int status)
 {
     if (status == 200) {
         return PUT(at, "HTTP/1.1 200 OK\r\nDate: ");
     }
     at = PUT(at, "HTTP/1.1 ");
-    at = put_number(at, (unsigned)status);
+    at = ph__decimal_put(at, (unsigned)status);
     at = PUT(at, " ");
     at = stpcpy(at, ph_status_text(status));
     return PUT(at, "\r\nDate: ");
@@ -214,7 +204,7 @@ static char *put_length(char *at, const struct ph_response *res, int status, lon
         return at;
     }
     at = PUT(at, "Content-Length: ");
-    at = put_number(at, (unsigned long long)length);
+    at = ph__decimal_put(at, (unsigned long long)length);
     return PUT(at, "\r\n");
 }
 
