@@ -33,7 +33,8 @@ extern "C" {
     X(PH_ERR_ADDRESS, -4101, "malformed listen address: want ADDR:PORT, [ADDR]:PORT or unix:PATH") \
     X(PH_ERR_PARAMETER, -4102, "unknown or malformed parameter")                                   \
     X(PH_ERR_LIMIT, -4103, "a configured limit was reached")                                       \
-    X(PH_ERR_SOURCE, -4104, "the kernel offers no source for this")
+    X(PH_ERR_SOURCE, -4104, "the kernel offers no source for this")                                \
+    X(PH_ERR_UNTOLD, -4105, "the kernel does not tell what the filter asks for")
 
 enum ph_error {
 #define PH_ERROR_ENUM(name, value, message) name = (value),

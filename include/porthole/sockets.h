@@ -136,6 +136,9 @@ struct ph_socket {
     bool v6only;        /* listeners and bound UDP over IPv6 */
     bool v6only_known;  /* /proc/net does not tell */
     uint32_t interface; /* index the socket is bound to, or 0 */
+    uint32_t mark;      /* SO_MARK; see mark_known */
+    bool mark_known;    /* sock_diag tells it to those with CAP_NET_ADMIN */
+    uint64_t cgroup;    /* number of its control group (version 2); 0 unknown */
 
     const char *path; /* unix: NULL when unnamed. Not always text: see ph_socket_path() */
     size_t path_size; /* bytes, without the leading NUL of an abstract name */
@@ -323,8 +326,9 @@ PH_API void ph_filter_free(struct ph_filter *filter);
  *              "port" (local or remote), "local_port", "remote_port" (0 to 65535), "address"
  *              (address or prefix like 10.0.0.0/8, either side; an IPv4 one also matches
  *              IPv4-mapped IPv6), "pid", "command", "user" (a name or uid), "filter" (an
- *              expression in ss's language: state, exclude, sport, dport, src, dst, and pid,
- *              command, user, inode; = != < > <= >=, and, or, not, parentheses).
+ *              expression in ss's language: state, exclude, sport, dport, src, dst, dev, fwmark,
+ *              cgroup, autobound, and protocol, pid, command, user, unit, inode; = != < > <= >=,
+ *              and, or, not, parentheses).
  * @param problem  on PH_ERR_PARAMETER: what is wrong and what is accepted, one sentence.
  * @return 0; PH_ERR_PARAMETER; -ENOMEM.
  */
@@ -336,6 +340,13 @@ PH_API unsigned ph_filter_protocols(const struct ph_filter *filter);
 
 /** True when ph_snapshot_owners() is needed before ph_filter_match(). */
 PH_API bool ph_filter_needs_owners(const struct ph_filter *filter);
+
+/**
+ * False when the filter asks for something that could not be read of the sockets of a snapshot:
+ * fwmark, which the kernel tells to those with CAP_NET_ADMIN only, or cgroup, where there is no
+ * sock_diag. Such a filter would leave out sockets that it should match.
+ */
+PH_API bool ph_filter_is_told(const struct ph_filter *filter, const struct ph_snapshot *snapshot);
 
 PH_API bool ph_filter_match(const struct ph_filter *filter, const struct ph_snapshot *snapshot,
                             const struct ph_socket *socket);

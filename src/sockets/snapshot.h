@@ -10,6 +10,7 @@
 #include "sockets/holders.h"
 #include "sockets/index.h"
 #include "sockets/inet_diag.h"
+#include "sockets/join.h"
 #include "sockets/lookup.h"
 #include "sockets/rows.h"
 
@@ -69,6 +70,7 @@ struct ph_snapshot {
     unsigned protocols;               /* that were looked at, a bit each */
     enum ph_source sources[PH_PROTOCOL_COUNT];
     const char *reasons[PH_PROTOCOL_COUNT]; /* NULL: nothing to say */
+    struct ph__port_range ephemeral;
     size_t state_counts[PH_PROTOCOL_COUNT][PH_STATE_COUNT];
     uint64_t seed;
     uint64_t sequence; /* order of beginning among the snapshots of one observer */

@@ -221,6 +221,9 @@ int ph__reply_failure(struct ph_response *res, int err)
         return ph_reply_problem(res, 503,
                                 "There are more sockets than the configured limit allows.");
     }
+    if (err == PH_ERR_UNTOLD) {
+        return ph_reply_problem(res, 403, "%s", PH__UNTOLD_PROBLEM);
+    }
     return err;
 }
 

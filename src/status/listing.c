@@ -37,6 +37,9 @@ int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
     } else if (!err && owners) {
         err = ph_snapshot_owners(view.snapshot);
     }
+    if (!err && view.snapshot && !ph_filter_is_told(query->filter, view.snapshot)) {
+        err = PH_ERR_UNTOLD;
+    }
     if (!err && kind->open) {
         err = kind->open(&view, server);
     }
@@ -215,6 +218,10 @@ int ph_status_list(struct ph_sockets *sockets, const char *list_name,
     err = read_params(&query, params, param_count, problem, problem_size);
     err = err ? err : ph__listing_new(&list, &query, sockets, NULL);
     ph__query_done(&query);
+    if (err == PH_ERR_UNTOLD) {
+        snprintf(problem, problem_size, "%s", PH__UNTOLD_PROBLEM);
+        err = PH_ERR_PARAMETER;
+    }
     if (!err) {
         err = write_all(list, write, user);
     }
