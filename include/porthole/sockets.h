@@ -26,6 +26,7 @@ struct ph_sockets;
 struct ph_snapshot;
 struct ph_filter;
 struct ph_ports;
+struct ph_processes;
 
 /* Each map: constant, name as it stands in JSON and in filters. */
 #define PH_PROTOCOL_MAP(X)    \
@@ -381,6 +382,38 @@ PH_API const struct ph_port *ph_ports_at(const struct ph_ports *ports, size_t in
 /** Socket `index` (below port->socket_count) of a port. */
 PH_API const struct ph_socket *ph_ports_socket(const struct ph_ports *ports,
                                                const struct ph_port *port, size_t index);
+
+/* ---- processes ---- */
+
+/* A process that holds sockets, and which. */
+struct ph_process_use {
+    const struct ph_process *process;
+    uint32_t counts[PH_PROTOCOL_COUNT][PH_STATE_COUNT]; /* its sockets, each once */
+    int64_t fd_count; /* descriptors of all kinds that it has open; -1 unknown */
+    int64_t fd_limit; /* how many it may have, the soft RLIMIT_NOFILE; -1 unknown or no limit */
+    size_t socket_count;
+    size_t socket_first; /* see ph_processes_socket() */
+};
+
+/**
+ * Groups the sockets by the processes that hold them, ordered by pid, and reads how many
+ * descriptors each has open and may have. Blocks. To be called once ph_snapshot_owners() succeeded.
+ *
+ * A socket that several processes hold is counted in each. What has ended since keeps its row, with
+ * unknown numbers.
+ *
+ * @return 0; -ENOMEM; -EMFILE, -ENFILE. The result holds a reference to the snapshot.
+ */
+PH_API PH_MUST_CHECK int ph_processes_new(struct ph_processes **ret_processes,
+                                          struct ph_snapshot *snapshot);
+PH_API void ph_processes_free(struct ph_processes *processes);
+PH_API size_t ph_processes_count(const struct ph_processes *processes);
+PH_API const struct ph_process_use *ph_processes_at(const struct ph_processes *processes,
+                                                    size_t index);
+
+/** Socket `index` (below use->socket_count) of a process. */
+PH_API const struct ph_socket *ph_processes_socket(const struct ph_processes *processes,
+                                                   const struct ph_process_use *use, size_t index);
 
 /* ---- counters of the kernel ---- */
 

@@ -41,6 +41,12 @@ struct ph__holders ph__tally_take_holders(struct ph__tally *tally);
 /* Keeps these, and leaves the caller with those that were kept; not with more than `max`. */
 void ph__tally_keep_holders(struct ph__tally *tally, struct ph__holders *holders, size_t max);
 
+/* What the owners point to. */
+struct ph__known_process {
+    struct ph_process process; /* first: found again from its address */
+    uint64_t start;            /* when it started */
+};
+
 /* Filled by owners.c. */
 struct ph__owners {
     struct ph__arena arena;  /* processes and their texts */
