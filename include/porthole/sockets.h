@@ -26,6 +26,7 @@ struct ph_sockets;
 struct ph_snapshot;
 struct ph_filter;
 struct ph_ports;
+struct ph_processes;
 
 /* Each map: constant, name as it stands in JSON and in filters. */
 #define PH_PROTOCOL_MAP(X)    \
@@ -136,6 +137,9 @@ struct ph_socket {
     bool v6only;        /* listeners and bound UDP over IPv6 */
     bool v6only_known;  /* /proc/net does not tell */
     uint32_t interface; /* index the socket is bound to, or 0 */
+    uint32_t mark;      /* SO_MARK; see mark_known */
+    bool mark_known;    /* sock_diag tells it to those with CAP_NET_ADMIN */
+    uint64_t cgroup;    /* number of its control group (version 2); 0 unknown */
 
     const char *path; /* unix: NULL when unnamed. Not always text: see ph_socket_path() */
     size_t path_size; /* bytes, without the leading NUL of an abstract name */
@@ -323,8 +327,9 @@ PH_API void ph_filter_free(struct ph_filter *filter);
  *              "port" (local or remote), "local_port", "remote_port" (0 to 65535), "address"
  *              (address or prefix like 10.0.0.0/8, either side; an IPv4 one also matches
  *              IPv4-mapped IPv6), "pid", "command", "user" (a name or uid), "filter" (an
- *              expression in ss's language: state, exclude, sport, dport, src, dst, and pid,
- *              command, user, inode; = != < > <= >=, and, or, not, parentheses).
+ *              expression in ss's language: state, exclude, sport, dport, src, dst, dev, fwmark,
+ *              cgroup, autobound, and protocol, pid, command, user, unit, inode; = != < > <= >=,
+ *              and, or, not, parentheses).
  * @param problem  on PH_ERR_PARAMETER: what is wrong and what is accepted, one sentence.
  * @return 0; PH_ERR_PARAMETER; -ENOMEM.
  */
@@ -336,6 +341,13 @@ PH_API unsigned ph_filter_protocols(const struct ph_filter *filter);
 
 /** True when ph_snapshot_owners() is needed before ph_filter_match(). */
 PH_API bool ph_filter_needs_owners(const struct ph_filter *filter);
+
+/**
+ * False when the filter asks for something that could not be read of the sockets of a snapshot:
+ * fwmark, which the kernel tells to those with CAP_NET_ADMIN only, or cgroup, where there is no
+ * sock_diag. Such a filter would leave out sockets that it should match.
+ */
+PH_API bool ph_filter_is_told(const struct ph_filter *filter, const struct ph_snapshot *snapshot);
 
 PH_API bool ph_filter_match(const struct ph_filter *filter, const struct ph_snapshot *snapshot,
                             const struct ph_socket *socket);
@@ -370,6 +382,38 @@ PH_API const struct ph_port *ph_ports_at(const struct ph_ports *ports, size_t in
 /** Socket `index` (below port->socket_count) of a port. */
 PH_API const struct ph_socket *ph_ports_socket(const struct ph_ports *ports,
                                                const struct ph_port *port, size_t index);
+
+/* ---- processes ---- */
+
+/* A process that holds sockets, and which. */
+struct ph_process_use {
+    const struct ph_process *process;
+    uint32_t counts[PH_PROTOCOL_COUNT][PH_STATE_COUNT]; /* its sockets, each once */
+    int64_t fd_count; /* descriptors of all kinds that it has open; -1 unknown */
+    int64_t fd_limit; /* how many it may have, the soft RLIMIT_NOFILE; -1 unknown or no limit */
+    size_t socket_count;
+    size_t socket_first; /* see ph_processes_socket() */
+};
+
+/**
+ * Groups the sockets by the processes that hold them, ordered by pid, and reads how many
+ * descriptors each has open and may have. Blocks. To be called once ph_snapshot_owners() succeeded.
+ *
+ * A socket that several processes hold is counted in each. What has ended since keeps its row, with
+ * unknown numbers.
+ *
+ * @return 0; -ENOMEM; -EMFILE, -ENFILE. The result holds a reference to the snapshot.
+ */
+PH_API PH_MUST_CHECK int ph_processes_new(struct ph_processes **ret_processes,
+                                          struct ph_snapshot *snapshot);
+PH_API void ph_processes_free(struct ph_processes *processes);
+PH_API size_t ph_processes_count(const struct ph_processes *processes);
+PH_API const struct ph_process_use *ph_processes_at(const struct ph_processes *processes,
+                                                    size_t index);
+
+/** Socket `index` (below use->socket_count) of a process. */
+PH_API const struct ph_socket *ph_processes_socket(const struct ph_processes *processes,
+                                                   const struct ph_process_use *use, size_t index);
 
 /* ---- counters of the kernel ---- */
 

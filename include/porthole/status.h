@@ -41,9 +41,9 @@ struct ph_status_param {
 };
 
 /**
- * Runs a list of the API ("sockets", "ports") without a server, and hands the text over in
- * pieces. What the parameters can say is what the endpoint takes; "format" is "json" or "text".
- * Blocks while the snapshot is taken.
+ * Runs a list of the API ("sockets", "ports", "processes") without a server, and hands the text
+ * over in pieces. What the parameters can say is what the endpoint takes; "format" is "json" or
+ * "text". Blocks while the snapshot is taken.
  *
  * @param write    receives each piece; a negative return ends the run and is returned.
  * @param problem  on PH_ERR_PARAMETER: what is wrong, one sentence.

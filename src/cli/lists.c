@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * porthole ports and porthole sockets: lists of the API on the terminal.
+ * porthole ports, porthole sockets and porthole processes: lists of the API on the terminal.
  */
 #include "cli/cli.h"
 #include "cli/options.h"
@@ -176,6 +176,11 @@ static int run_sockets(int argc, char **argv)
     return run_list("sockets", take_word, argc, argv);
 }
 
+static int run_processes(int argc, char **argv)
+{
+    return run_list("processes", take_word, argc, argv);
+}
+
 const struct ph__command ph__ports_command = {
     .name = "ports",
     .summary = "Lists the ports that something listens on or is bound to",
@@ -194,4 +199,15 @@ const struct ph__command ph__sockets_command = {
             "need no quotes where the shell leaves them alone:\n"
             "  porthole sockets state established and dport = :443\n\n" LIST_OPTIONS_HELP,
     .run = run_sockets,
+};
+
+const struct ph__command ph__processes_command = {
+    .name = "processes",
+    .summary = "Lists the processes that hold sockets",
+    .help = "usage: porthole processes [OPTION]... [FILTER]\n\n"
+            "Lists the processes that hold sockets: how many of which kind, and how many\n"
+            "descriptors they have open and may have. With options or a FILTER as \"porthole\n"
+            "sockets\" takes it, those that hold a socket which matches:\n"
+            "  porthole processes --sort=-fd_ratio state established\n\n" LIST_OPTIONS_HELP,
+    .run = run_processes,
 };

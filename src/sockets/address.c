@@ -98,35 +98,112 @@ static bool parse_bits(const char *text, size_t size, unsigned max, unsigned *re
         }
         bits = bits * 10 + (unsigned)(text[i] - '0');
     }
+    if (bits > max) {
+        return false;
+    }
     *ret_bits = bits;
-    return bits <= max;
+    return true;
+}
+
+/* "193.233.7": fewer than four numbers, as ss and ip take them before a prefix length. The rest is
+ * zero. */
+static bool parse_short_ipv4(const char *text, size_t size, uint8_t bytes[16])
+{
+    unsigned count = 0;
+    memset(bytes, 0, 4);
+    for (;;) {
+        const char *dot = memchr(text, '.', size);
+        size_t length = dot ? (size_t)(dot - text) : size;
+        unsigned number;
+        if (count == 4 || !parse_bits(text, length, UINT8_MAX, &number)) {
+            return false;
+        }
+        bytes[count++] = (uint8_t)number;
+        if (!dot) {
+            return true;
+        }
+        text += length + 1;
+        size -= length + 1;
+    }
+}
+
+/* A mask in place of a length, such as 255.255.0.0: ones, then zeros. */
+static bool parse_mask(const char *text, size_t size, unsigned *ret_bits)
+{
+    uint8_t bytes[16];
+    if (!memchr(text, '.', size) || !parse_short_ipv4(text, size, bytes)) {
+        return false;
+    }
+    uint32_t mask =
+        (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+    unsigned bits = 0;
+    while (mask & UINT32_C(1) << 31) {
+        mask <<= 1;
+        bits++;
+    }
+    *ret_bits = bits;
+    return mask == 0;
+}
+
+static bool parse_host(const char *text, size_t size, bool ipv6, bool is_prefix, uint8_t bytes[16],
+                       bool *ret_ipv4)
+{
+    char host[INET6_ADDRSTRLEN];
+    if (size >= sizeof host || memchr(text, '\0', size)) {
+        return false;
+    }
+    memcpy(host, text, size);
+    host[size] = '\0';
+    *ret_ipv4 = !ipv6 && (inet_pton(AF_INET, host, bytes) == 1 ||
+                          (is_prefix && parse_short_ipv4(text, size, bytes)));
+    return *ret_ipv4 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
+/* A text in its parts. */
+struct parts {
+    const char *host;
+    size_t host_size;
+    const char *length; /* of the prefix; NULL: none */
+    size_t length_size;
+    bool bracketed;
+};
+
+/* Takes brackets off: "[::1]", "[fe80::/10]", "[fe80::]/10". @return false when one is left open or
+ * followed by something else. */
+static bool split(const char *text, size_t size, struct parts *ret_parts)
+{
+    struct parts parts = {.host = text, .bracketed = size > 0 && text[0] == '['};
+    const char *end = text + size;
+    const char *close = parts.bracketed ? memchr(text, ']', size) : end;
+    if (!close || (close + 1 < end && close[1] != '/')) {
+        return false;
+    }
+    parts.host += parts.bracketed;
+    const char *slash =
+        close + 1 < end ? close + 1 : memchr(parts.host, '/', (size_t)(close - parts.host));
+    if (slash) {
+        parts.length = slash + 1;
+        parts.length_size = (size_t)((slash < close ? close : end) - parts.length);
+    }
+    const char *host_end = slash && slash < close ? slash : close;
+    parts.host_size = (size_t)(host_end - parts.host);
+    *ret_parts = parts;
+    return true;
 }
 
 bool ph__address_parse(const char *text, size_t size, struct ph__address *ret_address,
                        unsigned *ret_bits)
 {
-    char host[INET6_ADDRSTRLEN];
-    const char *slash = memchr(text, '/', size);
-    size_t length = slash ? (size_t)(slash - text) : size;
-    const char *from = text;
-    bool bracketed = length >= 2 && text[0] == '[' && text[length - 1] == ']';
-    if (bracketed) {
-        from++;
-        length -= 2;
-    }
-    if (length >= sizeof host || memchr(from, '\0', length)) {
-        return false;
-    }
-    memcpy(host, from, length);
-    host[length] = '\0';
-
+    struct parts parts;
     uint8_t bytes[16];
-    bool ipv4 = !bracketed && inet_pton(AF_INET, host, bytes) == 1;
-    if (!ipv4 && inet_pton(AF_INET6, host, bytes) != 1) {
+    bool ipv4;
+    if (!split(text, size, &parts) || !parse_host(parts.host, parts.host_size, parts.bracketed,
+                                                  parts.length != NULL, bytes, &ipv4)) {
         return false;
     }
     unsigned bits = ipv4 ? 32 : ALL_BITS;
-    if (slash && !parse_bits(slash + 1, (size_t)(text + size - slash) - 1, bits, &bits)) {
+    if (parts.length && !parse_bits(parts.length, parts.length_size, bits, &bits) &&
+        !(ipv4 && parse_mask(parts.length, parts.length_size, &bits))) {
         return false;
     }
     *ret_address = ph__address_of(ipv4 ? PH_FAMILY_IPV4 : PH_FAMILY_IPV6, bytes);

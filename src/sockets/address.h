@@ -31,8 +31,10 @@ enum ph_scope ph__address_scope(const struct ph__address *address);
 bool ph__address_in_prefix(const struct ph__address *address, const struct ph__address *prefix,
                            unsigned bits);
 
-/* Takes "10.0.0.1", "10.0.0.0/8", "fe80::/10", "[::1]"; `size` bytes of text, no NUL needed. The
- * length of an IPv4 prefix is counted in the 128 bits. @return false when malformed. */
+/* Takes "10.0.0.1", "10.0.0.0/8", "10/8", "10.0.0.0/255.0.0.0", "fe80::/10", "[::1]",
+ * "[fe80::/10]",
+ * "[fe80::]/10"; `size` bytes of text, no NUL needed. The length of an IPv4 prefix is counted in
+ * the 128 bits. @return false when malformed. */
 bool ph__address_parse(const char *text, size_t size, struct ph__address *ret_address,
                        unsigned *ret_bits);
 

@@ -2,9 +2,11 @@
  *
  * Expressions:
  *
+ *   filter    = [ states ] [ list ]                               both have to hold
  *   list      = term { [ "and" | "&" | "&&" | "or" | "|" | "||" ] term }     left to right
- *   term      = { "not" | "!" } ( "(" list ")" | condition )
- *   condition = subject [ comparison ] value
+ *   term      = { "not" | "!" } ( "(" list ")" | condition | states )
+ *   condition = "autobound" | subject [ comparison ] value
+ *   states    = ( "state" | "exclude" ) value { ( "state" | "exclude" ) value }
  *
  * They are kept as steps of a stack machine, so that a long expression costs no recursion when it
  * runs; how deep parentheses may stand is limited.
@@ -92,7 +94,8 @@ static void advance(struct parser *parser)
         return;
     } else {
         token->kind = TOKEN_WORD;
-        token->size = strcspn(at, " \t\r\n()=!<>&|");
+        bool is_path = *at == '/' || strncmp(at, "unix:", 5) == 0;
+        token->size = strcspn(at, is_path ? " \t\r\n()" : " \t\r\n()=!<>&|");
     }
     token->end = at + token->size;
 }
@@ -123,6 +126,12 @@ static int add_step(struct parser *parser, struct step step)
 static int add_operation(struct parser *parser, enum operation operation)
 {
     return add_step(parser, (struct step){.operation = operation});
+}
+
+static int add_condition(struct parser *parser, const struct ph__condition *condition)
+{
+    return add_step(parser,
+                    (struct step){.operation = OPERATION_CONDITION, .condition = *condition});
 }
 
 static bool parse_comparison(struct parser *parser, enum ph__comparison *ret_comparison)
@@ -157,11 +166,10 @@ static bool parse_comparison(struct parser *parser, enum ph__comparison *ret_com
     return false;
 }
 
-/* The comparison, which may be left out. States are not compared, they are named. */
+/* The comparison, which may be left out. */
 static int take_comparison(struct parser *parser, struct ph__condition *condition)
 {
-    if (condition->subject == PH__SUBJECT_STATE || condition->subject == PH__SUBJECT_EXCLUDE ||
-        !parse_comparison(parser, &condition->comparison)) {
+    if (!parse_comparison(parser, &condition->comparison)) {
         return 0;
     }
     if (condition->comparison > PH__COMPARISON_NOT_EQUAL &&
@@ -172,32 +180,76 @@ static int take_comparison(struct parser *parser, struct ph__condition *conditio
     return 0;
 }
 
-static int parse_condition(struct parser *parser)
+static bool take_subject(struct parser *parser, enum ph__subject *ret_subject)
 {
-    struct ph__condition condition = {.comparison = PH__COMPARISON_EQUAL};
-    if (parser->token.kind != TOKEN_WORD ||
-        !ph__condition_subject(parser->token.text, parser->token.size, &condition.subject)) {
-        return fail(parser, "one of state, exclude, sport, dport, src, dst, pid, command, user, "
-                            "inode, not, or a parenthesis");
+    const struct token *token = &parser->token;
+    if (token->kind != TOKEN_WORD ||
+        !ph__condition_subject(token->text, token->size, ret_subject)) {
+        return false;
     }
     advance(parser);
-    int err = take_comparison(parser, &condition);
+    return true;
+}
+
+/* States are not compared, they are named; several in a row make up one set. */
+static int parse_states(struct parser *parser, struct ph__condition *condition)
+{
+    for (bool first = true;; first = false) {
+        const struct token *token = &parser->token;
+        if (token->kind != TOKEN_WORD ||
+            !ph__condition_add_states(condition, first, token->text, token->size)) {
+            return fail(parser, ph__condition_accepted(condition->subject));
+        }
+        advance(parser);
+        enum ph__subject subject;
+        if (token->kind != TOKEN_WORD ||
+            !ph__condition_subject(token->text, token->size, &subject) ||
+            !ph__condition_is_state(subject)) {
+            condition->subject = PH__SUBJECT_STATE;
+            return 0;
+        }
+        condition->subject = subject;
+        advance(parser);
+    }
+}
+
+static int parse_value(struct parser *parser, struct ph__condition *condition)
+{
+    int err = take_comparison(parser, condition);
     if (err < 0) {
         return err;
     }
-    err = parser->token.kind == TOKEN_WORD
-              ? ph__condition_parse(&condition, parser->token.text, parser->token.size,
-                                    &parser->expression->texts)
+    const struct token *token = &parser->token;
+    err = token->kind == TOKEN_WORD
+              ? ph__condition_parse(condition, token->text, token->size, &parser->expression->texts)
               : PH_ERR_PARAMETER;
     if (err == PH_ERR_PARAMETER) {
-        return fail(parser, ph__condition_accepted(condition.subject));
+        return fail(parser, ph__condition_accepted(condition->subject));
     }
     if (err == 0) {
         advance(parser);
-        err = add_step(parser,
-                       (struct step){.operation = OPERATION_CONDITION, .condition = condition});
     }
     return err;
+}
+
+static int parse_condition(struct parser *parser)
+{
+    struct ph__condition condition = {.comparison = PH__COMPARISON_EQUAL};
+    if (!take_subject(parser, &condition.subject)) {
+        return fail(parser, "one of state, exclude, sport, dport, src, dst, dev, fwmark, cgroup, "
+                            "autobound, protocol, pid, command, user, unit, inode, not, or a "
+                            "parenthesis");
+    }
+    int err = 0;
+    if (ph__condition_is_state(condition.subject)) {
+        err = parse_states(parser, &condition);
+    } else if (condition.subject != PH__SUBJECT_AUTOBOUND) {
+        err = parse_value(parser, &condition);
+    }
+    if (err < 0) {
+        return err;
+    }
+    return add_condition(parser, &condition);
 }
 
 static int parse_list(struct parser *parser);
@@ -233,8 +285,8 @@ static int parse_term(struct parser *parser)
     return err == 0 && negated ? add_operation(parser, OPERATION_NOT) : err;
 }
 
-/* What joins two terms; nothing between them is "and", but two states in a row are either. */
-static enum operation take_joint(struct parser *parser, bool after_state)
+/* What joins two terms; nothing between them is "and". */
+static enum operation take_joint(struct parser *parser)
 {
     if (token_is(parser, "or") || token_is(parser, "|") || token_is(parser, "||")) {
         advance(parser);
@@ -242,22 +294,55 @@ static enum operation take_joint(struct parser *parser, bool after_state)
     }
     if (token_is(parser, "and") || token_is(parser, "&") || token_is(parser, "&&")) {
         advance(parser);
-        return OPERATION_AND;
     }
-    return after_state && token_is(parser, "state") ? OPERATION_OR : OPERATION_AND;
+    return OPERATION_AND;
+}
+
+static bool at_end(const struct parser *parser)
+{
+    return parser->token.kind == TOKEN_END || parser->token.kind == TOKEN_CLOSE;
 }
 
 static int parse_list(struct parser *parser)
 {
-    bool is_state = token_is(parser, "state");
     int err = parse_term(parser);
-    while (err == 0 && parser->token.kind != TOKEN_END && parser->token.kind != TOKEN_CLOSE) {
-        enum operation joint = take_joint(parser, is_state);
-        is_state = token_is(parser, "state");
+    while (err == 0 && !at_end(parser)) {
+        enum operation joint = take_joint(parser);
         err = parse_term(parser);
         if (err == 0) {
             err = add_operation(parser, joint);
         }
+    }
+    return err;
+}
+
+static bool at_joint(const struct parser *parser)
+{
+    return token_is(parser, "or") || token_is(parser, "|") || token_is(parser, "||") ||
+           token_is(parser, "and") || token_is(parser, "&") || token_is(parser, "&&");
+}
+
+/* To ss, states in front are no part of the expression: "state listening sport = 1 or sport = 2"
+ * has to listen on either. With "and" or "or" behind them, which ss refuses, they are. */
+static int parse_filter(struct parser *parser)
+{
+    struct parser before = *parser;
+    struct ph__condition states = {.comparison = PH__COMPARISON_EQUAL};
+    if (!take_subject(parser, &states.subject) || !ph__condition_is_state(states.subject)) {
+        *parser = before;
+        return parse_list(parser);
+    }
+    int err = parse_states(parser, &states);
+    if (err == 0 && at_joint(parser)) {
+        *parser = before;
+        return parse_list(parser);
+    }
+    if (err == 0) {
+        err = add_condition(parser, &states);
+    }
+    if (err == 0 && !at_end(parser)) {
+        err = parse_list(parser);
+        err = err ? err : add_operation(parser, OPERATION_AND);
     }
     return err;
 }
@@ -275,7 +360,7 @@ int ph__expression_new(struct ph__expression **ret_expression, const char *text,
                             .problem = problem,
                             .problem_size = problem_size};
     advance(&parser);
-    int err = parser.token.kind == TOKEN_END ? 0 : parse_list(&parser);
+    int err = parser.token.kind == TOKEN_END ? 0 : parse_filter(&parser);
     if (err == 0 && parser.token.kind != TOKEN_END) {
         err = fail(&parser, "the end or another condition");
     }
@@ -301,19 +386,32 @@ bool ph__expression_needs_owners(const struct ph__expression *expression)
     for (size_t i = 0; i < expression->count; i++) {
         const struct step *step = &expression->steps[i];
         if (step->operation == OPERATION_CONDITION &&
-            (step->condition.subject == PH__SUBJECT_PID ||
-             step->condition.subject == PH__SUBJECT_COMMAND)) {
+            ph__condition_needs_owners(step->condition.subject)) {
             return true;
         }
     }
     return false;
 }
 
+bool ph__expression_is_told(const struct ph__expression *expression,
+                            const struct ph_snapshot *snapshot)
+{
+    for (size_t i = 0; i < expression->count; i++) {
+        const struct step *step = &expression->steps[i];
+        if (step->operation == OPERATION_CONDITION &&
+            !ph__condition_is_told(step->condition.subject, snapshot)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool ph__expression_match(const struct ph__expression *expression,
                           const struct ph_snapshot *snapshot, const struct ph_socket *socket)
 {
-    /* Each open parenthesis holds one value back, and the innermost list two. */
-    bool stack[DEPTH_MAX + 3] = {false};
+    /* Each open parenthesis holds one value back, the innermost list two, and states in front one.
+     */
+    bool stack[DEPTH_MAX + 4] = {false};
     size_t used = 0;
     for (size_t i = 0; i < expression->count; i++) {
         const struct step *step = &expression->steps[i];

@@ -25,6 +25,10 @@ void ph__expression_free(struct ph__expression *expression);
 
 bool ph__expression_needs_owners(const struct ph__expression *expression);
 
+/* Whether the kernel told all that it asks for. */
+bool ph__expression_is_told(const struct ph__expression *expression,
+                            const struct ph_snapshot *snapshot);
+
 bool ph__expression_match(const struct ph__expression *expression,
                           const struct ph_snapshot *snapshot, const struct ph_socket *socket);
 

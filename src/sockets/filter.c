@@ -62,11 +62,12 @@ static bool is(const char *text, size_t size, const char *wanted)
     return size == strlen(wanted) && memcmp(text, wanted, size) == 0;
 }
 
-/* The same, with '-' for '_'. */
+/* The same in either case, with '-' for '_'. */
 static bool is_spelled(const char *text, size_t size, const char *wanted)
 {
     for (size_t i = 0; i < size; i++) {
-        if ((text[i] == '-' ? '_' : text[i]) != wanted[i]) {
+        char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] | 0x20) : text[i];
+        if ((c == '-' ? '_' : c) != wanted[i]) {
             return false;
         }
     }
@@ -114,6 +115,7 @@ static const struct {
     {"listening", BIT(PH_STATE_LISTEN), BIT(PH_STATE_LISTEN)},
     {"fin_wait_1", BIT(PH_STATE_FIN_WAIT1), 0},
     {"fin_wait_2", BIT(PH_STATE_FIN_WAIT2), 0},
+    {"close", BIT(PH_STATE_CLOSED), BIT(PH_STATE_UNCONNECTED)},
 };
 
 static bool parse_state(const char *text, size_t size, struct ph__filter_value *ret_value)
@@ -398,6 +400,16 @@ bool ph_filter_needs_owners(const struct ph_filter *filter)
         }
     }
     return false;
+}
+
+bool ph_filter_is_told(const struct ph_filter *filter, const struct ph_snapshot *snapshot)
+{
+    for (const struct condition *at = filter->conditions; at; at = at->next) {
+        if (at->expression && !ph__expression_is_told(at->expression, snapshot)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool meets(const struct condition *condition, const struct ph_snapshot *snapshot,

@@ -136,6 +136,12 @@ static int read_attributes(const unsigned char *data, size_t size, struct ph_soc
             uint32_t drops;
             memcpy(&drops, attribute.data + SK_MEMINFO_DROPS * sizeof drops, sizeof drops);
             socket->drops = drops;
+        } else if (attribute.type == INET_DIAG_MARK && attribute.size >= sizeof socket->mark) {
+            memcpy(&socket->mark, attribute.data, sizeof socket->mark);
+            socket->mark_known = true;
+        } else if (attribute.type == INET_DIAG_CGROUP_ID &&
+                   attribute.size >= sizeof socket->cgroup) {
+            memcpy(&socket->cgroup, attribute.data, sizeof socket->cgroup);
         }
     }
     return more;

@@ -100,14 +100,14 @@ static int describe(struct scan *scan, const struct ph__holder *holder, struct p
 static int look_at_holder(struct scan *scan, const struct ph__holder *holder)
 {
     size_t before = scan->count;
-    struct ph_process *process = ph__arena_alloc(&scan->snapshot->owners.arena, sizeof *process);
-    if (!process) {
+    struct ph__known_process *known = ph__arena_alloc(&scan->snapshot->owners.arena, sizeof *known);
+    if (!known) {
         return -ENOMEM;
     }
-    *process = (struct ph_process){.pid = holder->pid};
-    int err = match_holder(scan, holder, process);
+    *known = (struct ph__known_process){.process.pid = holder->pid, .start = holder->start};
+    int err = match_holder(scan, holder, &known->process);
     if (err == 0 && scan->count > before) {
-        int same = describe(scan, holder, process);
+        int same = describe(scan, holder, &known->process);
         if (same <= 0) {
             scan->count = before;
             err = same;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parsers of /proc/PID/{stat,status,cgroup,comm}. Names in them are chosen by strangers.
+ * Parsers of /proc/PID/{stat,status,cgroup,comm,limits}. Names in them are chosen by strangers.
  */
 #include "sockets/process.h"
 
@@ -9,9 +9,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -217,6 +220,74 @@ bool ph__process_sleeps(int proc, int pid, uint64_t start, size_t threads_max)
     snprintf(path, sizeof path, "%d/task", pid);
     int tasks = ph__files_open_folder(proc, path);
     return tasks >= 0 && do_threads_sleep(tasks, threads_max);
+}
+
+bool ph__process_parse_limit(const char *limits, int64_t *ret_limit)
+{
+    static const char name[] = "Max open files";
+    const char *line = strstr(limits, name);
+    if (!line || (line > limits && line[-1] != '\n')) {
+        return false;
+    }
+    line += sizeof name - 1;
+    line += strspn(line, " ");
+    if (*line < '0' || *line > '9') {
+        return false; /* "unlimited" */
+    }
+    errno = 0;
+    long long limit = strtoll(line, NULL, 10);
+    *ret_limit = limit;
+    return errno == 0;
+}
+
+int64_t ph__process_limit(int folder, const char *path)
+{
+    char full[PATH_TEXT];
+    char text[4096];
+    int64_t limit;
+    snprintf(full, sizeof full, "%s/limits", path);
+    int length = ph__files_read(folder, full, text, sizeof text);
+    if (length < 0) {
+        return length;
+    }
+    return ph__process_parse_limit(text, &limit) ? limit : -ENOENT;
+}
+
+static int64_t count_entries(int folder)
+{
+    DIR *dir = fdopendir(folder);
+    if (!dir) {
+        int err = -errno;
+        close(folder);
+        return err;
+    }
+    int64_t count = 0;
+    struct dirent *entry;
+    while ((errno = 0, entry = readdir(dir)) != NULL) {
+        count += entry->d_name[0] != '.';
+    }
+    int err = -errno;
+    closedir(dir);
+    return err ? err : count;
+}
+
+int64_t ph__process_descriptors(int folder, const char *path)
+{
+    char full[PATH_TEXT];
+    struct stat status;
+    struct statfs fs;
+    snprintf(full, sizeof full, "%s/fd", path);
+    int fds = ph__files_open_folder(folder, full);
+    if (fds < 0) {
+        return fds;
+    }
+    /* Since Linux 6.2 its size is their number; before, it is 0. */
+    if (fstat(fds, &status) == 0 && status.st_size > 0 && fstatfs(fds, &fs) == 0 &&
+        fs.f_type == PROC_SUPER_MAGIC) {
+        close(fds);
+        return status.st_size;
+    }
+    return count_entries(fds);
 }
 
 /* The copy of a slice, NULL for none. @return false without memory. */

@@ -44,6 +44,16 @@ bool ph__process_clock(int pid, uint64_t *ret_ns);
  * `threads_max`, runs or is about to: what it has done shows in its clock. */
 bool ph__process_sleeps(int proc, int pid, uint64_t start, size_t threads_max);
 
+/* The soft limit of open descriptors out of /proc/PID/limits. @return false when malformed, or when
+ * there is none. */
+bool ph__process_parse_limit(const char *limits, int64_t *ret_limit);
+
+/* How many descriptors a process has open. @return a negative errno when that cannot be seen. */
+int64_t ph__process_descriptors(int folder, const char *path);
+
+/* Its soft limit of them, or a negative errno. */
+int64_t ph__process_limit(int folder, const char *path);
+
 /* Reads the rest, all but pid and user, with texts in the arena. A file that cannot be read leaves
  * its field empty. @return 0; -ENOMEM; -EMFILE, -ENFILE; -ESRCH when not even the uid is there. */
 int ph__process_read(int folder, const char *path, struct ph__arena *arena,

@@ -97,7 +97,8 @@ int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets
         .rows = &snapshot->rows, .protocols = wish->protocols, .cut = wish->cut};
     int err = ph__collect(&collection, cfg);
     if (err == 0) {
-        err = ph__join(&snapshot->rows, read_ephemeral(cfg->proc_root));
+        snapshot->ephemeral = read_ephemeral(cfg->proc_root);
+        err = ph__join(&snapshot->rows, snapshot->ephemeral);
     }
     if (err < 0) {
         ph_snapshot_unref(snapshot);

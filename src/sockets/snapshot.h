@@ -10,6 +10,7 @@
 #include "sockets/holders.h"
 #include "sockets/index.h"
 #include "sockets/inet_diag.h"
+#include "sockets/join.h"
 #include "sockets/lookup.h"
 #include "sockets/rows.h"
 
@@ -40,6 +41,12 @@ struct ph__holders ph__tally_take_holders(struct ph__tally *tally);
 /* Keeps these, and leaves the caller with those that were kept; not with more than `max`. */
 void ph__tally_keep_holders(struct ph__tally *tally, struct ph__holders *holders, size_t max);
 
+/* What the owners point to. */
+struct ph__known_process {
+    struct ph_process process; /* first: found again from its address */
+    uint64_t start;            /* when it started */
+};
+
 /* Filled by owners.c. */
 struct ph__owners {
     struct ph__arena arena;  /* processes and their texts */
@@ -69,6 +76,7 @@ struct ph_snapshot {
     unsigned protocols;               /* that were looked at, a bit each */
     enum ph_source sources[PH_PROTOCOL_COUNT];
     const char *reasons[PH_PROTOCOL_COUNT]; /* NULL: nothing to say */
+    struct ph__port_range ephemeral;
     size_t state_counts[PH_PROTOCOL_COUNT][PH_STATE_COUNT];
     uint64_t seed;
     uint64_t sequence; /* order of beginning among the snapshots of one observer */

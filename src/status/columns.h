@@ -99,11 +99,13 @@ struct ph__list_kind {
     const char *const *states;
     size_t (*state)(const struct ph__view *view, size_t row);
 
+    bool of_owners; /* rows are owners with all their sockets, whatever the filter is about */
     bool without_snapshot; /* a machine without any source has this list all the same */
 };
 
 extern const struct ph__list_kind ph__list_sockets;
 extern const struct ph__list_kind ph__list_ports;
+extern const struct ph__list_kind ph__list_processes;
 extern const struct ph__list_kind ph__list_connections;
 
 #endif

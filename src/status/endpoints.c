@@ -75,6 +75,11 @@ const struct ph__endpoint ph__endpoints[] = {
      .params = ph__port_params,
      .flags = BLOCKING,
      .answer = PORT_SCHEMA},
+    {.path = "/api/v1/processes",
+     .summary = "Every process that holds sockets, with its descriptors against their limit",
+     .handle = ph__serve_list,
+     .list = &ph__list_processes,
+     .flags = BLOCKING},
     {.path = "/api/v1/summary",
      .summary = "Sockets by protocol and state, and the kernel's counters",
      .handle = ph__serve_summary,
@@ -220,6 +225,9 @@ int ph__reply_failure(struct ph_response *res, int err)
     if (err == PH_ERR_LIMIT) {
         return ph_reply_problem(res, 503,
                                 "There are more sockets than the configured limit allows.");
+    }
+    if (err == PH_ERR_UNTOLD) {
+        return ph_reply_problem(res, 403, "%s", PH__UNTOLD_PROBLEM);
     }
     return err;
 }

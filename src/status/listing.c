@@ -17,8 +17,8 @@
 /* What a list has to look at. Nothing fits some filters; an envelope wants sources all the same. */
 static unsigned protocols_wanted(const struct ph__query *query)
 {
-    unsigned protocols =
-        query->kind->without_snapshot ? PH_PROTOCOLS_ALL : ph_filter_protocols(query->filter);
+    bool all = query->kind->without_snapshot || query->kind->of_owners;
+    unsigned protocols = all ? PH_PROTOCOLS_ALL : ph_filter_protocols(query->filter);
     return protocols ? protocols : PH_PROTOCOLS_ALL;
 }
 
@@ -26,7 +26,7 @@ int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
                   const struct ph_server *server, struct ph__view *ret_view)
 {
     const struct ph__list_kind *kind = query->kind;
-    bool owners = ph__query_needs_owners(query);
+    bool owners = kind->of_owners || ph__query_needs_owners(query);
     struct ph__view view = {.owners = owners, .protocols = protocols_wanted(query)};
     /* Why a socket has no owner is in part told by the unix sockets. */
     unsigned looked_at = view.protocols | (owners ? PH_PROTOCOL_BIT(PH_PROTOCOL_UNIX) : 0);
@@ -36,6 +36,9 @@ int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
         err = 0;
     } else if (!err && owners) {
         err = ph_snapshot_owners(view.snapshot);
+    }
+    if (!err && view.snapshot && !ph_filter_is_told(query->filter, view.snapshot)) {
+        err = PH_ERR_UNTOLD;
     }
     if (!err && kind->open) {
         err = kind->open(&view, server);
@@ -198,7 +201,8 @@ int ph_status_list(struct ph_sockets *sockets, const char *list_name,
                    int (*write)(void *user, const char *text, size_t size), void *user,
                    char *problem, size_t problem_size)
 {
-    static const struct ph__list_kind *const kinds[] = {&ph__list_sockets, &ph__list_ports};
+    static const struct ph__list_kind *const kinds[] = {&ph__list_sockets, &ph__list_ports,
+                                                        &ph__list_processes};
     const struct ph__list_kind *kind = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         kind = strcmp(kinds[i]->name, list_name) == 0 ? kinds[i] : kind;
@@ -215,6 +219,10 @@ int ph_status_list(struct ph_sockets *sockets, const char *list_name,
     err = read_params(&query, params, param_count, problem, problem_size);
     err = err ? err : ph__listing_new(&list, &query, sockets, NULL);
     ph__query_done(&query);
+    if (err == PH_ERR_UNTOLD) {
+        snprintf(problem, problem_size, "%s", PH__UNTOLD_PROBLEM);
+        err = PH_ERR_PARAMETER;
+    }
     if (!err) {
         err = write_all(list, write, user);
     }

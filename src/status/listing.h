@@ -8,11 +8,16 @@
 
 #include "status/list.h"
 
+/* What PH_ERR_UNTOLD means to who asked. */
+#define PH__UNTOLD_PROBLEM                                                                \
+    "filter: the kernel does not tell here what it asks for; fwmark needs sock_diag and " \
+    "CAP_NET_ADMIN, cgroup needs sock_diag."
+
 /*
  * Opens the view that a finished query needs. Blocks.
  *
  * @param server  may be NULL where the kind does without.
- * @return 0; as ph_sockets_snapshot() and ph_snapshot_owners().
+ * @return 0; as ph_sockets_snapshot() and ph_snapshot_owners(); PH_ERR_UNTOLD.
  */
 int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
                   const struct ph_server *server, struct ph__view *ret_view);

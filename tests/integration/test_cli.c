@@ -89,6 +89,8 @@ static void test_lists_when_wrong_then_one_line_and_status_2(void **state)
     assert_wrong(RUN("sockets", "--port"), "--port", "wants a value");
     assert_wrong(RUN("sockets", "--json=1"), "--json", "no value");
     assert_wrong(RUN("sockets", "sport", "=", ":80", "and"), "filter: column 16", "wanted is");
+    assert_wrong(RUN("processes", "--sort", "colour"), "colour", "fd_count");
+    assert_wrong(RUN("processes", "dev", "no-such-device"), "filter: column 5", "interface");
     assert_wrong(RUN("ports", "state", "listen"), "'state'", "porthole help ports");
 }
 
@@ -368,6 +370,23 @@ static void test_sockets_prints_a_table_by_default(void **state)
     spawn_done(&process);
 }
 
+static void test_processes_prints_a_table_by_default(void **state)
+{
+    (void)state;
+    struct process process = RUN("processes", "--state", "listen", "--limit", "1");
+    assert_int_equal(process.status, 0);
+    assert_memory_equal(process.out_text, "PID  ", 5);
+    spawn_done(&process);
+    process = RUN("processes", "--json", "sport", "=", ":1", "and", "dport", "=", ":1");
+    assert_int_equal(process.status, 0);
+    assert_non_null(
+        strstr(process.out_text, "\"matched\":0,\"returned\":0,\"processes\":[\n\n]}\n"));
+    spawn_done(&process);
+    process = RUN("help", "processes");
+    assert_non_null(strstr(process.out_text, "usage: porthole processes"));
+    spawn_done(&process);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_every_parameter_of_lists_is_an_option),
         cmocka_unit_test(test_ports_agree_with_the_kernel),
         cmocka_unit_test(test_sockets_prints_a_table_by_default),
+        cmocka_unit_test(test_processes_prints_a_table_by_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -319,6 +319,51 @@ static void test_port_when_nobody_has_it_then_empty_lists(void **state)
     cJSON_Delete(one);
 }
 
+/* The process of the server, which is this one: what /proc says of it, and its sockets. */
+static void test_processes_shows_this_one_as_proc_does(void **state)
+{
+    (void)state;
+    struct waiting waiting;
+    char target[200];
+    char line[200];
+    unsigned long long limit = 0;
+    open_waiting(&waiting);
+    FILE *limits = fopen("/proc/self/limits", "r");
+    assert_non_null(limits);
+    while (fgets(line, sizeof line, limits)) {
+        sscanf(line, "Max open files %llu", &limit);
+    }
+    fclose(limits);
+    snprintf(target, sizeof target, "/api/v1/processes?max_age_ms=0&filter=sport+=+:%u",
+             waiting.port);
+    cJSON *list = get_json(target, 200);
+    assert_int_equal(number(list, "matched"), 1);
+    const cJSON *row = cJSON_GetArrayItem(field(list, "processes"), 0);
+    assert_int_equal(number(row, "pid"), getpid());
+    assert_int_equal(number(row, "uid"), geteuid());
+    assert_int_equal(number(row, "fd_limit"), limit);
+    assert_true(number(row, "fd_count") > number(row, "sockets"));
+    assert_true(number(row, "fd_ratio") > 0 && number(row, "fd_ratio") < 1);
+    assert_true(number(field(field(row, "states"), "tcp"), "listen") >= 2);
+    assert_int_equal(number(row, "sockets"), number(field(row, "protocols"), "tcp") +
+                                                 number(field(row, "protocols"), "udp") +
+                                                 number(field(row, "protocols"), "unix"));
+    cJSON_Delete(list);
+
+    /* Each socket in the list of sockets that has this owner, and no other. */
+    snprintf(target, sizeof target, "/api/v1/processes?max_age_ms=60000&pid=%d&fields=sockets",
+             (int)getpid());
+    list = get_json(target, 200);
+    double sockets = number(cJSON_GetArrayItem(field(list, "processes"), 0), "sockets");
+    cJSON_Delete(list);
+    snprintf(target, sizeof target, "/api/v1/sockets?max_age_ms=60000&limit=0&pid=%d",
+             (int)getpid());
+    list = get_json(target, 200);
+    assert_int_equal(number(list, "matched"), sockets);
+    cJSON_Delete(list);
+    close_waiting(&waiting);
+}
+
 static double count_of(const char *protocol, const char *in_state)
 {
     char target[200];
@@ -457,6 +502,7 @@ int main(void)
         SERVER_TEST(test_sockets_parameters_shape_the_rows),
         SERVER_TEST(test_ports_merges_the_sockets_of_a_port),
         SERVER_TEST(test_port_when_nobody_has_it_then_empty_lists),
+        SERVER_TEST(test_processes_shows_this_one_as_proc_does),
         SERVER_TEST(test_summary_agrees_with_the_list),
         SERVER_TEST(test_server_tells_of_itself),
         SERVER_TEST(test_connections_shows_those_of_this_server),

@@ -104,7 +104,7 @@ static void test_every_endpoint_keeps_the_common_rules(void **state)
         }
         count++;
     }
-    assert_int_equal(count, 12);
+    assert_int_equal(count, 13);
     cJSON_Delete(index);
 }
 
@@ -120,7 +120,7 @@ static void test_unknown_path_then_404(void **state)
 static void test_wrong_parameters_then_400_with_what_is_accepted(void **state)
 {
     (void)state;
-    static const char *const lists[] = {"sockets", "ports", "connections"};
+    static const char *const lists[] = {"sockets", "ports", "processes", "connections"};
     static const char *const wrong[][2] = {
         {"limit=-1", "\"-1\""},
         {"limit=", "whole number"},
@@ -249,8 +249,9 @@ static void test_lists_when_the_kernel_has_no_source_then_503(void **state)
     struct ph_status_config status = {.www = NULL};
     assert_int_equal(ph_sockets_new(&status.sockets, &blind), 0);
     start_server(&config, &status);
-    static const char *const targets[] = {"/api/v1/sockets", "/api/v1/sockets/tcp-1",
-                                          "/api/v1/ports", "/api/v1/ports/80", "/api/v1/summary"};
+    static const char *const targets[] = {"/api/v1/sockets",   "/api/v1/sockets/tcp-1",
+                                          "/api/v1/ports",     "/api/v1/ports/80",
+                                          "/api/v1/processes", "/api/v1/summary"};
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
         assert_problem_at(targets[i], 503, "sock_diag");
     }
@@ -262,6 +263,23 @@ static void test_lists_when_the_kernel_has_no_source_then_503(void **state)
     list = get_json("/api/v1/connections?port=80", 200); /* nothing is known to match */
     assert_int_equal(number(list, "matched"), 0);
     cJSON_Delete(list);
+    stop_server(NULL);
+    ph_sockets_free(status.sockets);
+}
+
+/* /proc/net has no marks: an empty list would say that no socket has this one. */
+static void test_lists_when_the_filter_cannot_be_answered_then_403(void **state)
+{
+    (void)state;
+    const struct ph_sockets_config procfs = {.procfs_only = true};
+    const struct ph_config config = {.listen = "127.0.0.1:0", .workers = 1};
+    struct ph_status_config status = {.www = NULL};
+    assert_int_equal(ph_sockets_new(&status.sockets, &procfs), 0);
+    start_server(&config, &status);
+    assert_problem_at("/api/v1/sockets?filter=fwmark+1", 403, "CAP_NET_ADMIN");
+    assert_problem_at("/api/v1/ports?filter=fwmark+1", 403, "CAP_NET_ADMIN");
+    assert_problem_at("/api/v1/processes?filter=fwmark+1", 403, "CAP_NET_ADMIN");
+    cJSON_Delete(get_json("/api/v1/sockets?filter=dev+lo", 200));
     stop_server(NULL);
     ph_sockets_free(status.sockets);
 }
@@ -371,6 +389,7 @@ int main(void)
         SERVER_TEST(test_openapi_covers_every_endpoint),
         cmocka_unit_test(test_token_when_wanted_then_all_but_the_open_ones_need_it),
         cmocka_unit_test(test_lists_when_the_kernel_has_no_source_then_503),
+        cmocka_unit_test(test_lists_when_the_filter_cannot_be_answered_then_403),
         SERVER_TEST(test_page_is_open_strict_and_revalidated),
         cmocka_unit_test(test_page_when_from_a_folder_then_read_each_time),
         cmocka_unit_test(test_readyz_while_draining_then_503),

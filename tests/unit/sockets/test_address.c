@@ -33,6 +33,24 @@ static void test_parse_when_malformed_then_refused(void **state)
         "fe80::1%lo",
         "10.0.0.1//",
         "10.0.0.0/08x",
+        "10",
+        "10/33",
+        "10./8",
+        ".10/8",
+        "10..1/8",
+        "1.2.3.4.5/8",
+        "256/8",
+        "10.0.0.0/255.0.255.0",
+        "10.0.0.0/255.0.0.0.0",
+        "::/255.0.0.0",
+        "[::/0",
+        "[::]0",
+        "[::]x/0",
+        "[::/0]/0",
+        "[::/0]0",
+        "[::]/0]x",
+        "[::]/0]",
+        "[10/8]",
         "[]",
         "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc",
     };
@@ -57,6 +75,36 @@ static void test_parse_counts_ipv4_prefixes_behind_the_mapping(void **state)
     assert_false(ph__address_is_ipv4(&address));
     assert_true(ph__address_parse("0.0.0.0/0", 9, &address, &bits));
     assert_int_equal(bits, 96);
+}
+
+/* The manual page of ss has "dst 193.233.7/24". */
+static void test_parse_takes_short_prefixes_and_masks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *same;
+        unsigned bits;
+    } cases[] = {
+        {"193.233.7/24", "193.233.7.0", 120},
+        {"10/8", "10.0.0.0", 104},
+        {"0/0", "0.0.0.0", 96},
+        {"10.1/16", "10.1.0.0", 112},
+        {"10.0.0.0/255.0.0.0", "10.0.0.0", 104},
+        {"10.0.0.0/255.255.255.255", "10.0.0.0", 128},
+        {"10.0.0.0/0.0.0.0", "10.0.0.0", 96},
+        {"[fe80::/10]", "fe80::", 10},
+        {"[::1/128]", "::1", 128},
+        {"::/0", "::", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ph__address address;
+        struct ph__address same = parse(cases[i].same);
+        unsigned bits;
+        assert_true(ph__address_parse(cases[i].text, strlen(cases[i].text), &address, &bits));
+        assert_int_equal(bits, cases[i].bits);
+        assert_memory_equal(&address, &same, sizeof same);
+    }
 }
 
 static void test_prefix_compares_bits_at_its_edges(void **state)
@@ -125,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_when_malformed_then_refused),
         cmocka_unit_test(test_parse_counts_ipv4_prefixes_behind_the_mapping),
+        cmocka_unit_test(test_parse_takes_short_prefixes_and_masks),
         cmocka_unit_test(test_prefix_compares_bits_at_its_edges),
         cmocka_unit_test(test_scope_at_the_edges_of_each_range),
     };

@@ -62,6 +62,32 @@ static void test_uid_is_the_effective_one(void **state)
     assert_false(ph__process_parse_uid("", &uid));
 }
 
+static void test_limit_when_malformed_or_none_then_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "",
+        "Max open files",
+        "Max open files            unlimited            unlimited   files\n",
+        "Not Max open files 5 5 files\n",
+        "Max open files -1 5 files\n",
+        "Max open files 99999999999999999999 5 files\n"};
+    int64_t limit = 77;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(ph__process_parse_limit(wrong[i], &limit));
+    }
+}
+
+static void test_limit_is_the_soft_one(void **state)
+{
+    (void)state;
+    int64_t limit = 0;
+    assert_true(ph__process_parse_limit("Limit  Soft  Hard\nMax file size  1  2  bytes\n"
+                                        "Max open files            20000    524288    files\n",
+                                        &limit));
+    assert_int_equal(limit, 20000);
+}
+
 static void test_cgroup_names_unit_and_container(void **state)
 {
     (void)state;
@@ -206,6 +232,8 @@ int main(void)
         cmocka_unit_test(test_start_when_malformed_then_refused),
         cmocka_unit_test(test_start_when_name_is_hostile_then_found),
         cmocka_unit_test(test_uid_is_the_effective_one),
+        cmocka_unit_test(test_limit_when_malformed_or_none_then_refused),
+        cmocka_unit_test(test_limit_is_the_soft_one),
         cmocka_unit_test(test_cgroup_names_unit_and_container),
         cmocka_unit_test(test_read_when_out_of_memory_then_enomem_everywhere),
         cmocka_unit_test(test_read_when_process_is_gone_then_esrch),

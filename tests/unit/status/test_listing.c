@@ -86,6 +86,21 @@ static void test_parameter_when_wrong_then_problem_and_nothing_written(void **st
     assert_int_equal(buf.size, 0);
 }
 
+/* /proc/net tells neither marks nor groups, so that nobody can say what matches. */
+static void test_filter_when_the_kernel_does_not_tell_then_problem(void **state)
+{
+    (void)state;
+    struct ph__buf buf;
+    ph__buf_init(&buf, 0);
+    static const char *const lists[] = {"sockets", "ports", "processes"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(RUN(lists[i], &buf, {"filter", "fwmark = 1 or sport = 80"}),
+                         PH_ERR_PARAMETER);
+        assert_non_null(strstr(problem, "fwmark needs sock_diag and CAP_NET_ADMIN"));
+    }
+    assert_int_equal(buf.size, 0);
+}
+
 static int refuse(void *user, const char *text, size_t size)
 {
     (void)text;
@@ -221,6 +236,34 @@ static void test_ports_when_json_then_owners_are_merged(void **state)
 }
 
 /* A /proc without anything: nothing has a source, and that is an error, not an empty list. */
+static void test_processes_when_json_then_every_field(void **state)
+{
+    (void)state;
+    proc_root_write(&root, "4242/limits", "Max open files  10  20  files\n");
+    proc_root_write(&root, "4242/cgroup", "0::/system.slice/web.service\n");
+    const struct ph_status_param params[] = {{"format", "ndjson"}, {"max_age_ms", "0"}};
+    assert_list(
+        "processes", params, 2,
+        "{\"pid\":4242,\"command\":\"=w\\u001b[3m,\\\"x\",\"uid\":54321,\"user\":null,"
+        "\"unit\":\"web.service\",\"container\":null,\"sockets\":2,\"protocols\":{\"tcp\":2,"
+        "\"udp\":null,\"unix\":0},\"states\":{\"tcp\":{\"listen\":1,\"established\":1}},"
+        "\"fd_count\":3,\"fd_limit\":10,\"fd_ratio\":0.3000}\n");
+}
+
+/* Which processes are listed is the filter's matter, what they hold is not. */
+static void test_processes_when_filtered_then_still_with_all_their_sockets(void **state)
+{
+    (void)state;
+    const struct ph_status_param params[] = {
+        {"format", "csv"},        {"max_age_ms", "0"}, {"fields", "pid,sockets,states,fd_ratio"},
+        {"state", "established"}, {"owners", "false"}, {"filter", "unit = web"}};
+    assert_list("processes", params, 6,
+                "pid,sockets,states,fd_ratio\r\n4242,2,listen=1 established=1,0.3000\r\n");
+    const struct ph_status_param others[] = {
+        {"format", "csv"}, {"max_age_ms", "0"}, {"fields", "pid"}, {"local_port", "81"}};
+    assert_list("processes", others, 4, "pid\r\n");
+}
+
 static void test_list_when_no_source_at_all_then_error(void **state)
 {
     (void)state;
@@ -237,7 +280,7 @@ static void test_list_when_no_source_at_all_then_error(void **state)
 }
 
 /* Wherever memory runs out, the run ends with -ENOMEM, and never with half a list as success. */
-static void sweep(const char *list, const char *format)
+static void sweep(const char *list, const char *format, const char *sort)
 {
     for (int left = 0;; left++) {
         assert_true(left < 100000);
@@ -245,7 +288,7 @@ static void sweep(const char *list, const char *format)
         ph__buf_init(&buf, 0);
         assert_non_null(ph__buf_reserve(&buf, 1 << 20)); /* so that the test's own never fails */
         const struct ph_status_param params[] = {
-            {"format", format}, {"max_age_ms", "0"}, {"sort", "-owner"}, {"state", "listen"}};
+            {"format", format}, {"max_age_ms", "0"}, {"sort", sort}, {"state", "listen"}};
         fail_allocations(left, false);
         int err = run(list, params, 4, &buf);
         bool failed = stop_failing();
@@ -266,9 +309,11 @@ static void sweep(const char *list, const char *format)
 static void test_list_when_out_of_memory_anywhere_then_enomem(void **state)
 {
     (void)state;
-    sweep("sockets", "json");
-    sweep("ports", "json");
-    sweep("ports", "text");
+    sweep("sockets", "json", "-owner");
+    sweep("ports", "json", "-owner");
+    sweep("ports", "text", "-owner");
+    sweep("processes", "json", "-states");
+    sweep("processes", "csv", "fd_ratio");
 }
 
 int main(void)
@@ -276,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list_when_unknown_then_enoent),
         cmocka_unit_test(test_parameter_when_wrong_then_problem_and_nothing_written),
+        cmocka_unit_test(test_filter_when_the_kernel_does_not_tell_then_problem),
         cmocka_unit_test(test_write_when_it_fails_then_ends_with_that),
         cmocka_unit_test(test_list_without_format_is_json),
         cmocka_unit_test(test_list_of_one_protocol_names_its_source_only),
@@ -283,6 +329,8 @@ int main(void)
         cmocka_unit_test(test_sockets_when_text_then_escaped_and_missing_sources_are_told),
         cmocka_unit_test(test_sockets_when_csv_then_quoted_and_no_formula),
         cmocka_unit_test(test_ports_when_json_then_owners_are_merged),
+        cmocka_unit_test(test_processes_when_json_then_every_field),
+        cmocka_unit_test(test_processes_when_filtered_then_still_with_all_their_sockets),
         cmocka_unit_test(test_list_when_no_source_at_all_then_error),
         cmocka_unit_test(test_list_when_out_of_memory_anywhere_then_enomem),
     };

@@ -96,7 +96,7 @@ static void test_references_lead_somewhere(void **state)
 static void test_row_schemas_name_every_column(void **state)
 {
     static const struct ph__list_kind *const kinds[] = {&ph__list_sockets, &ph__list_ports,
-                                                        &ph__list_connections};
+                                                        &ph__list_processes, &ph__list_connections};
     for (size_t i = 0; i < 3; i++) {
         const cJSON *schema = at(at(at(*state, "components"), "schemas"), kinds[i]->row_name);
         for (size_t k = 0; k < kinds[i]->column_count; k++) {
