@@ -55,6 +55,18 @@ PH_API PH_MUST_CHECK int ph_status_list(struct ph_sockets *sockets, const char *
                                         int (*write)(void *user, const char *text, size_t size),
                                         void *user, char *problem, size_t problem_size);
 
+/**
+ * Writes what an endpoint of one document ("why") answers, without a server; parameters as over
+ * HTTP. Blocks.
+ *
+ * @return as ph_status_list(); -ENOENT for a document that does not exist.
+ */
+PH_API PH_MUST_CHECK int ph_status_document(struct ph_sockets *sockets, const char *name,
+                                            const struct ph_status_param *params,
+                                            size_t param_count,
+                                            int (*write)(void *user, const char *text, size_t size),
+                                            void *user, char *problem, size_t problem_size);
+
 #ifdef __cplusplus
 }
 #endif

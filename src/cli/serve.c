@@ -3,8 +3,8 @@
  * porthole serve: the server with the status API and the page.
  */
 #include "cli/cli.h"
-#include "cli/holder.h"
 #include "cli/options.h"
+#include "cli/why.h"
 
 #include <porthole/porthole.h>
 #include <porthole/status.h>
@@ -241,10 +241,10 @@ static int tell_start_error(const struct ph_server *server, int err)
         return ph__fail("cannot start: %s", ph_strerror(err));
     }
     if (err == -EADDRINUSE) {
-        char holder[256];
-        ph__holder_describe(listen, holder, sizeof holder);
-        return ph__fail("%s is in use%s%s; choose another address with --listen", listen,
-                        holder[0] ? ": " : "", holder);
+        char reason[512];
+        ph__why_describe(listen, reason, sizeof reason);
+        return ph__fail("%s is in use%s%s; another address goes with --listen", listen,
+                        reason[0] ? ": " : "", reason);
     }
     if (err == -EACCES && strncmp(listen, "unix:", 5) != 0) {
         return ph__fail("not permitted to listen on %s: low ports need root or the capability "

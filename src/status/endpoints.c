@@ -28,7 +28,6 @@ enum { BLOCKING = PH__ENDPOINT_BLOCKING, OPEN = PH__ENDPOINT_OPEN, PAGE = PH__EN
 #define PORT_SCHEMA                                                                               \
     OBJECT(TAKEN ",\"port\":{\"type\":\"integer\"},\"ports\":" ROWS("Port") ",\"sockets\":" ROWS( \
         "Socket"))
-
 const struct ph__endpoint ph__endpoints[] = {
     {.path = "/", .summary = "The status page", .handle = ph__serve_page, .flags = OPEN | PAGE},
     {.path = "/healthz",
@@ -85,6 +84,12 @@ const struct ph__endpoint ph__endpoints[] = {
      .handle = ph__serve_summary,
      .params = ph__summary_params,
      .flags = BLOCKING},
+    {.path = "/api/v1/why",
+     .summary = "One port explained: can it be bound, who has it, who can reach it, what to do",
+     .handle = ph__serve_why,
+     .params = ph__why_params,
+     .flags = BLOCKING,
+     .answer = ph__why_answer},
 };
 const size_t ph__endpoint_count = sizeof ph__endpoints / sizeof ph__endpoints[0];
 

@@ -76,11 +76,16 @@ int ph__serve_server(struct ph__call *call);
 int ph__serve_socket(struct ph__call *call);
 int ph__serve_port(struct ph__call *call);
 int ph__serve_summary(struct ph__call *call);
+int ph__serve_why(struct ph__call *call);
 int ph__serve_page(struct ph__call *call);
 
 /* Parameters that only one endpoint has; beside its handler. */
 extern const struct ph__param ph__socket_params[];
 extern const struct ph__param ph__port_params[];
 extern const struct ph__param ph__summary_params[];
+extern const struct ph__param ph__why_params[];
+
+/* JSON schemas of replies that are described beside their handler. */
+extern const char ph__why_answer[];
 
 #endif

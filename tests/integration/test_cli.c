@@ -146,6 +146,41 @@ static void test_address_in_use_then_says_who_holds_it(void **state)
     close(fd);
 }
 
+static void test_why_explains_a_port(void **state)
+{
+    (void)state;
+    assert_wrong(RUN("why"), "which port", "porthole why PORT");
+    assert_wrong(RUN("why", "80x"), "'80x'", "65535");
+    assert_wrong(RUN("why", "0"), "'0'", "65535");
+    assert_wrong(RUN("why", "80", "81"), "'81'", "help why");
+    assert_wrong(RUN("why", "80", "--address", "here"), "address", "127.0.0.1");
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof address;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    char port_text[8];
+    char holder[64];
+    snprintf(port_text, sizeof port_text, "%u", ntohs(address.sin_port));
+    snprintf(holder, sizeof holder, "in_use: process %d (test_cli) of user ", getpid());
+    struct process process = RUN("why", port_text, "--probe");
+    assert_int_equal(process.status, 0);
+    assert_non_null(strstr(process.out_text, holder));
+    assert_non_null(strstr(process.out_text, "bind: Address already in use"));
+    assert_non_null(strstr(process.out_text, "1. "));
+    spawn_done(&process);
+    process = RUN("why", port_text, "--json", "--address", "::1");
+    cJSON *why = cJSON_Parse(process.out_text);
+    const cJSON *judged = cJSON_GetObjectItemCaseSensitive(why, "bind");
+    const cJSON *verdict = cJSON_GetObjectItemCaseSensitive(judged, "verdict");
+    assert_string_equal(cJSON_GetStringValue(verdict), "free");
+    cJSON_Delete(why);
+    spawn_done(&process);
+    close(fd);
+}
+
 /* Waits for the line that says where it listens. @return the port. */
 static uint16_t wait_until_listening(struct process *process)
 {
@@ -399,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_serve_when_several_listeners_then_a_line_each),
         cmocka_unit_test(test_serve_when_token_file_then_asked_for),
         cmocka_unit_test(test_output_when_it_cannot_be_written_then_status_2),
+        cmocka_unit_test(test_why_explains_a_port),
         cmocka_unit_test(test_help_and_version),
         cmocka_unit_test(test_every_parameter_of_lists_is_an_option),
         cmocka_unit_test(test_ports_agree_with_the_kernel),

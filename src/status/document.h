@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Replies that are one JSON object about something asked, over HTTP or on the terminal.
+ */
+#ifndef PORTHOLE_STATUS_DOCUMENT_H
+#define PORTHOLE_STATUS_DOCUMENT_H
+
+#include "status/endpoints.h"
+#include "status/json.h"
+
+/* What has been asked, wherever the parameters come from. */
+struct ph__asked {
+    struct ph_sockets *sockets;
+    const char *(*param)(const void *from, const char *name); /* NULL: not given */
+    const void *from;
+    char *problem; /* on PH_ERR_PARAMETER: one sentence */
+    size_t problem_size;
+};
+
+/* Fill in the document. @return 0; PH_ERR_PARAMETER; what reading the kernel returns. */
+int ph__why_document(struct ph__json *json, const struct ph__asked *asked);
+
+/* Answers a request with such a document. */
+int ph__document_reply(struct ph__call *call,
+                       int (*fill)(struct ph__json *json, const struct ph__asked *asked));
+
+/* Read a parameter, or leave *ret_… as it is where it is missing. @return 0; PH_ERR_PARAMETER. */
+int ph__asked_number(const struct ph__asked *asked, const char *name, uint64_t max,
+                     uint64_t *ret_number);
+int ph__asked_bool(const struct ph__asked *asked, const char *name, bool *ret_flag);
+
+#endif
