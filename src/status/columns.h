@@ -99,6 +99,8 @@ struct ph__list_kind {
     const char *const *states;
     size_t (*state)(const struct ph__view *view, size_t row);
 
+    unsigned protocols; /* that the list is about, a bit each; 0: all */
+
     bool without_snapshot; /* a machine without any source has this list all the same */
 };
 
