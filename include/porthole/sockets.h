@@ -29,18 +29,28 @@ struct ph_ports;
 struct ph_processes;
 
 /* Each map: constant, name as it stands in JSON and in filters. */
-#define PH_PROTOCOL_MAP(X)    \
-    X(PH_PROTOCOL_TCP, "tcp") \
-    X(PH_PROTOCOL_UDP, "udp") \
-    X(PH_PROTOCOL_UNIX, "unix")
+#define PH_PROTOCOL_MAP(X)            \
+    X(PH_PROTOCOL_TCP, "tcp")         \
+    X(PH_PROTOCOL_UDP, "udp")         \
+    X(PH_PROTOCOL_UNIX, "unix")       \
+    X(PH_PROTOCOL_RAW, "raw")         \
+    X(PH_PROTOCOL_PACKET, "packet")   \
+    X(PH_PROTOCOL_NETLINK, "netlink") \
+    X(PH_PROTOCOL_MPTCP, "mptcp")     \
+    X(PH_PROTOCOL_UDPLITE, "udplite") \
+    X(PH_PROTOCOL_VSOCK, "vsock")
 
-#define PH_FAMILY_MAP(X)      \
-    X(PH_FAMILY_IPV4, "ipv4") \
-    X(PH_FAMILY_IPV6, "ipv6") \
-    X(PH_FAMILY_UNIX, "unix")
+#define PH_FAMILY_MAP(X)            \
+    X(PH_FAMILY_IPV4, "ipv4")       \
+    X(PH_FAMILY_IPV6, "ipv6")       \
+    X(PH_FAMILY_UNIX, "unix")       \
+    X(PH_FAMILY_PACKET, "packet")   \
+    X(PH_FAMILY_NETLINK, "netlink") \
+    X(PH_FAMILY_VSOCK, "vsock")
 
-/* TCP's states; "closed" is also a socket that is bound but does not listen. UDP has the last
- * two. Unix sockets are listen, established, unconnected, or connected (datagram with a peer). */
+/* TCP's states, and MPTCP's; "closed" is also a socket that is bound but does not listen. UDP and
+ * all others without connections have the last two. Unix sockets are listen, established,
+ * unconnected, or connected (datagram with a peer). */
 #define PH_STATE_MAP(X)                    \
     X(PH_STATE_LISTEN, "listen")           \
     X(PH_STATE_SYN_SENT, "syn_sent")       \
@@ -127,10 +137,11 @@ struct ph_socket {
     enum ph_direction direction;
     enum ph_scope scope;
 
-    /* IPv4: the first 4 bytes; IPv6: all 16; network order. Unix: unused. */
+    /* IPv4: the first 4 bytes; IPv6: all 16; network order. Unix: unused. Packet, netlink and
+     * vsock: see ph_socket_local_address() and ph_socket_local_port(). */
     uint8_t local_address[16];
     uint8_t remote_address[16];
-    uint16_t local_port;
+    uint16_t local_port; /* IP; of a raw socket the number of its IP protocol, as ss has it */
     uint16_t remote_port;
     int64_t peer;       /* index of the other end in the same snapshot; -1 none or unknown */
     bool has_remote;    /* false: remote_* mean nothing */
@@ -145,7 +156,7 @@ struct ph_socket {
     size_t path_size; /* bytes, without the leading NUL of an abstract name */
     bool abstract;
     uint32_t peer_inode; /* unix: 0 unknown */
-    uint16_t type;       /* SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
+    uint16_t type;       /* SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_RAW; 0 unknown */
 
     uint64_t cookie; /* 0 unknown */
     uint64_t inode;  /* 0: no process has it open */
@@ -293,9 +304,21 @@ PH_API const char *ph_snapshot_interface(const struct ph_snapshot *snapshot, uin
 
 enum { PH_ADDRESS_TEXT = 46, PH_SOCKET_ID_TEXT = 128, PH_SOCKET_PATH_TEXT = 512 };
 
-/** The local or remote address: "127.0.0.1", "::1", "::ffff:10.0.0.1". "" for unix. */
+/**
+ * The local or remote address: "127.0.0.1", "::1", "::ffff:10.0.0.1". "" for unix. Of others what
+ * ss shows in this place: packet the type of frames ("arp", "all", "0x88b5"), netlink the
+ * subsystem ("rtnl", "genl", "20" without a name), vsock the machine's number ("2", "any").
+ */
 PH_API size_t ph_socket_local_address(const struct ph_socket *socket, char *buffer, size_t size);
 PH_API size_t ph_socket_remote_address(const struct ph_socket *socket, char *buffer, size_t size);
+
+/** The port: of IP sockets the field of this name, of netlink sockets the port id (0: the
+ * kernel), of vsock sockets 32 bits; -1 where there is none. */
+PH_API int64_t ph_socket_local_port(const struct ph_socket *socket);
+PH_API int64_t ph_socket_remote_port(const struct ph_socket *socket);
+
+/** "stream", "datagram", "seqpacket", "raw"; NULL unknown. */
+PH_API const char *ph_socket_type_name(const struct ph_socket *socket);
 
 /**
  * The id: stable while the socket lives, made of [a-z0-9.:,-]. "tcp-4097" is the kernel's
@@ -322,7 +345,7 @@ PH_API void ph_filter_free(struct ph_filter *filter);
  * Narrows a filter by one short form. Several calls are joined by AND, values within one, parted
  * by commas, by OR.
  *
- * @param name  "protocol" (tcp, udp, unix), "state" (as PH_STATE_MAP; '-' for '_' is accepted;
+ * @param name  "protocol" (as PH_PROTOCOL_MAP), "state" (as PH_STATE_MAP; '-' for '_' is accepted;
  *              "connected", ss's group: TCP neither listening nor closed, and connected UDP),
  *              "port" (local or remote), "local_port", "remote_port" (0 to 65535), "address"
  *              (address or prefix like 10.0.0.0/8, either side; an IPv4 one also matches

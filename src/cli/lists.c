@@ -22,23 +22,23 @@ struct request {
     char *filter; /* words joined by spaces; owned */
 };
 
-#define LIST_OPTIONS_HELP                                                        \
-    "Options, joined by AND; several values of one by comma:\n"                  \
-    "  --protocol NAME         tcp, udp or unix\n"                               \
-    "  --state NAME            listen, established, time-wait, ...\n"            \
-    "  --port N                local or remote port\n"                           \
-    "  --local-port N          local port\n"                                     \
-    "  --remote-port N         remote port\n"                                    \
-    "  --address ADDR[/BITS]   address or prefix, either side\n"                 \
-    "  --pid N                 process that holds the socket\n"                  \
-    "  --command NAME          command of such a process\n"                      \
-    "  --user NAME             user name or uid\n"                               \
-    "\n"                                                                         \
-    "  --sort FIELD            order by a field; -FIELD for the largest first\n" \
-    "  --limit N               print at most N rows\n"                           \
-    "  --fields A,B,C          print these fields\n"                             \
-    "  --json                  print what the API answers\n"                     \
-    "  --format NAME           text (the default), json, ndjson or csv\n"        \
+#define LIST_OPTIONS_HELP                                                          \
+    "Options, joined by AND; several values of one by comma:\n"                    \
+    "  --protocol NAME         tcp, udp, unix, raw, packet, netlink, mptcp, ...\n" \
+    "  --state NAME            listen, established, time-wait, ...\n"              \
+    "  --port N                local or remote port\n"                             \
+    "  --local-port N          local port\n"                                       \
+    "  --remote-port N         remote port\n"                                      \
+    "  --address ADDR[/BITS]   address or prefix, either side\n"                   \
+    "  --pid N                 process that holds the socket\n"                    \
+    "  --command NAME          command of such a process\n"                        \
+    "  --user NAME             user name or uid\n"                                 \
+    "\n"                                                                           \
+    "  --sort FIELD            order by a field; -FIELD for the largest first\n"   \
+    "  --limit N               print at most N rows\n"                             \
+    "  --fields A,B,C          print these fields\n"                               \
+    "  --json                  print what the API answers\n"                       \
+    "  --format NAME           text (the default), json, ndjson or csv\n"          \
     "  --no-owners             leave the owners out: faster\n"
 
 static int add_param(struct request *request, const char *name, const char *value)

@@ -5,8 +5,10 @@
  */
 #include "sockets/collect.h"
 
+#include "sockets/ends.h"
 #include "sockets/files.h"
 #include "sockets/inet_diag.h"
+#include "sockets/link_diag.h"
 #include "sockets/netlink.h"
 #include "sockets/procfs.h"
 #include "sockets/tcp_table.h"
@@ -14,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -25,54 +28,115 @@ enum { ONE_PIECE = 2, REASON_TEXT = 200 };
 struct table {
     enum ph_protocol protocol;
     enum ph_family family;
-    const char *path; /* under proc_root */
+    const char *path; /* under proc_root; NULL: not there */
 };
 
 static const struct table tables[] = {
-    {PH_PROTOCOL_TCP, PH_FAMILY_IPV4, "net/tcp"},   {PH_PROTOCOL_TCP, PH_FAMILY_IPV6, "net/tcp6"},
-    {PH_PROTOCOL_UDP, PH_FAMILY_IPV4, "net/udp"},   {PH_PROTOCOL_UDP, PH_FAMILY_IPV6, "net/udp6"},
+    {PH_PROTOCOL_TCP, PH_FAMILY_IPV4, "net/tcp"},
+    {PH_PROTOCOL_TCP, PH_FAMILY_IPV6, "net/tcp6"},
+    {PH_PROTOCOL_UDP, PH_FAMILY_IPV4, "net/udp"},
+    {PH_PROTOCOL_UDP, PH_FAMILY_IPV6, "net/udp6"},
     {PH_PROTOCOL_UNIX, PH_FAMILY_UNIX, "net/unix"},
+    {PH_PROTOCOL_RAW, PH_FAMILY_IPV4, "net/raw"},
+    {PH_PROTOCOL_RAW, PH_FAMILY_IPV6, "net/raw6"},
+    {PH_PROTOCOL_PACKET, PH_FAMILY_PACKET, "net/packet"},
+    {PH_PROTOCOL_NETLINK, PH_FAMILY_NETLINK, "net/netlink"},
+    {PH_PROTOCOL_MPTCP, PH_FAMILY_IPV4, NULL},
+    {PH_PROTOCOL_MPTCP, PH_FAMILY_IPV6, NULL},
+    {PH_PROTOCOL_UDPLITE, PH_FAMILY_IPV4, "net/udplite"},
+    {PH_PROTOCOL_UDPLITE, PH_FAMILY_IPV6, "net/udplite6"},
+    {PH_PROTOCOL_VSOCK, PH_FAMILY_VSOCK, NULL},
 };
 
 struct reading {
     struct ph__rows *rows;
     const struct table *table;
+    const struct ph__netlink *netlink;
 };
+
+static size_t write_request(const struct table *table,
+                            unsigned char ret_request[PH__INET_DIAG_REQUEST])
+{
+    switch (table->protocol) {
+    case PH_PROTOCOL_UNIX:
+        ph__unix_diag_request(ret_request);
+        return PH__UNIX_DIAG_REQUEST;
+    case PH_PROTOCOL_PACKET:
+        ph__packet_diag_request(ret_request);
+        return PH__PACKET_DIAG_REQUEST;
+    case PH_PROTOCOL_NETLINK:
+        ph__netlink_diag_request(ret_request);
+        return PH__NETLINK_DIAG_REQUEST;
+    case PH_PROTOCOL_VSOCK:
+        ph__vsock_diag_request(ret_request);
+        return PH__VSOCK_DIAG_REQUEST;
+    default:
+        return ph__inet_diag_request(table->protocol, table->family, ret_request);
+    }
+}
+
+static int parse_message(enum ph_protocol protocol, const unsigned char *payload, size_t size,
+                         struct ph_socket *ret_socket)
+{
+    switch (protocol) {
+    case PH_PROTOCOL_UNIX:
+        return ph__unix_diag_parse(payload, size, ret_socket);
+    case PH_PROTOCOL_PACKET:
+        return ph__packet_diag_parse(payload, size, ret_socket);
+    case PH_PROTOCOL_NETLINK:
+        return ph__netlink_diag_parse(payload, size, ret_socket);
+    case PH_PROTOCOL_VSOCK:
+        return ph__vsock_diag_parse(payload, size, ret_socket);
+    default:
+        return ph__inet_diag_parse(protocol, payload, size, ret_socket);
+    }
+}
+
+/* The socket that asks shows in the answer, and is gone before anybody reads it. */
+static bool is_own(const struct reading *reading, const struct ph_socket *socket)
+{
+    return socket->protocol == PH_PROTOCOL_NETLINK &&
+           ph__ends_subsystem(socket) == NETLINK_SOCK_DIAG && ph_socket_local_port(socket) != 0 &&
+           ph_socket_local_port(socket) == ph__netlink_port(reading->netlink);
+}
 
 static int on_message(void *user, const unsigned char *payload, size_t size)
 {
     struct reading *reading = user;
     struct ph_socket socket;
-    int got = reading->table->protocol == PH_PROTOCOL_UNIX
-                  ? ph__unix_diag_parse(payload, size, &socket)
-                  : ph__inet_diag_parse(reading->table->protocol, payload, size, &socket);
-    return got > 0 ? ph__rows_add(reading->rows, &socket) : got;
+    int got = parse_message(reading->table->protocol, payload, size, &socket);
+    return got > 0 && !is_own(reading, &socket) ? ph__rows_add(reading->rows, &socket) : got;
+}
+
+static bool parse_line(const struct table *table, char *line, size_t size,
+                       struct ph_socket *ret_socket)
+{
+    switch (table->protocol) {
+    case PH_PROTOCOL_UNIX:
+        return ph__procfs_parse_unix(line, size, ret_socket);
+    case PH_PROTOCOL_PACKET:
+        return ph__procfs_parse_packet(line, ret_socket);
+    case PH_PROTOCOL_NETLINK:
+        return ph__procfs_parse_netlink(line, ret_socket);
+    default:
+        return ph__procfs_parse_inet(table->protocol, table->family, line, ret_socket);
+    }
 }
 
 static int on_line(void *user, char *line, size_t size)
 {
     struct reading *reading = user;
-    const struct table *table = reading->table;
     struct ph_socket socket;
-    bool got = table->protocol == PH_PROTOCOL_UNIX
-                   ? ph__procfs_parse_unix(line, size, &socket)
-                   : ph__procfs_parse_inet(table->protocol, table->family, line, &socket);
+    bool got = parse_line(reading->table, line, size, &socket);
     return got ? ph__rows_add(reading->rows, &socket) : 0;
 }
 
 static int dump(struct ph__netlink *netlink, struct reading *reading)
 {
-    union {
-        unsigned char inet[PH__INET_DIAG_REQUEST];
-        unsigned char local[PH__UNIX_DIAG_REQUEST];
-    } bytes;
-    struct ph__netlink_request request = {SOCK_DIAG_BY_FAMILY, &bytes, sizeof bytes.inet};
-    if (reading->table->protocol == PH_PROTOCOL_UNIX) {
-        ph__unix_diag_request(bytes.local);
-        request.size = sizeof bytes.local;
-    } else {
-        ph__inet_diag_request(reading->table->protocol, reading->table->family, bytes.inet);
-    }
+    unsigned char bytes[PH__INET_DIAG_REQUEST];
+    const struct ph__netlink_request request = {SOCK_DIAG_BY_FAMILY, bytes,
+                                                write_request(reading->table, bytes)};
+    reading->netlink = netlink;
     int err = netlink->fd < 0 ? ph__netlink_init(netlink) : 0;
     if (err == 0) {
         err = ph__netlink_dump(netlink, &request, on_message, reading);
@@ -83,7 +147,7 @@ static int dump(struct ph__netlink *netlink, struct reading *reading)
         netlink->datagrams > ONE_PIECE) {
         err = ph__netlink_dump(netlink, &request, on_message, reading);
     }
-    if (err < 0) {
+    if (err < 0 && err != -ENOENT) {
         ph__netlink_done(netlink); /* the rest of a broken dump goes with its socket */
     }
     return err;
@@ -107,7 +171,7 @@ static int set_reason(struct ph__collection *collection, const struct table *tab
     } else {
         used = (size_t)snprintf(text, sizeof text, "sock_diag: left alone as configured");
     }
-    if (proc_err < 0) {
+    if (proc_err < 0 && table->path) {
         used += (size_t)snprintf(text + used, sizeof text - used, "; %s: %s", table->path,
                                  ph_strerror(proc_err));
     }
@@ -142,7 +206,10 @@ static int read_table(struct ph__collection *collection, const struct table *tab
         }
         ph__rows_truncate(collection->rows, before);
     }
-    int proc_err = proc < 0 ? proc : ph__files_lines(proc, table->path, on_line, &reading);
+    int proc_err = table->path ? proc : -ENOENT;
+    if (proc_err >= 0) {
+        proc_err = ph__files_lines(proc, table->path, on_line, &reading);
+    }
     if (is_fatal(proc_err)) {
         return proc_err;
     }

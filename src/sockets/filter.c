@@ -5,6 +5,7 @@
  */
 #include "sockets/filter.h"
 
+#include "sockets/ends.h"
 #include "sockets/expression.h"
 #include "sockets/lookup.h"
 
@@ -41,7 +42,7 @@ static const char *const field_names[] = {
 
 #define LISTED(constant, text) text ", "
 static const char *const accepted[] = {
-    [PH__FILTER_PROTOCOL] = "tcp, udp or unix",
+    [PH__FILTER_PROTOCOL] = "tcp, udp, unix, raw, packet, netlink, mptcp, udplite or vsock",
     [PH__FILTER_STATE] = PH_STATE_MAP(LISTED) "or ss's groups synchronized, bucket, big",
     [PH__FILTER_PORT] = "a number from 0 to 65535",
     [PH__FILTER_LOCAL_PORT] = "a number from 0 to 65535",
@@ -203,17 +204,18 @@ bool ph__filter_parse(enum ph__filter_field field, const char *text, size_t size
 
 static bool has_local_port(const struct ph_socket *socket, uint64_t port)
 {
-    return socket->protocol != PH_PROTOCOL_UNIX && socket->local_port == port;
+    return PH_PROTOCOL_BIT(socket->protocol) & PH__PROTOCOLS_PORTS && socket->local_port == port;
 }
 
 static bool has_remote_port(const struct ph_socket *socket, uint64_t port)
 {
-    return socket->has_remote && socket->remote_port == port;
+    return PH_PROTOCOL_BIT(socket->protocol) & PH__PROTOCOLS_PORTS && socket->has_remote &&
+           socket->remote_port == port;
 }
 
 static bool has_address(const struct ph_socket *socket, const struct ph__filter_value *value)
 {
-    if (socket->protocol == PH_PROTOCOL_UNIX) {
+    if (!(PH_PROTOCOL_BIT(socket->protocol) & PH__PROTOCOLS_IP)) {
         return false;
     }
     struct ph__address local = ph__address_of(socket->family, socket->local_address);
@@ -375,8 +377,9 @@ static unsigned protocols_of(const struct condition *condition)
     case PH__FILTER_PORT:
     case PH__FILTER_LOCAL_PORT:
     case PH__FILTER_REMOTE_PORT:
+        return PH__PROTOCOLS_PORTS;
     case PH__FILTER_ADDRESS:
-        return PH_PROTOCOLS_ALL & ~PH_PROTOCOL_BIT(PH_PROTOCOL_UNIX);
+        return PH__PROTOCOLS_IP;
     default:
         return PH_PROTOCOLS_ALL;
     }

@@ -18,19 +18,48 @@
 /* States 1 to 12, and 13: bound but not listening, which no state mask of old has. */
 enum { ALL_STATES = 0x3FFE };
 
-_Static_assert(sizeof(struct inet_diag_req_v2) == PH__INET_DIAG_REQUEST, "size of the request");
+/* Headers before Linux 5.9 do not have these. */
+enum { PROTOCOL_MPTCP = 262, REQUEST_PROTOCOL = 3 };
 
-void ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
-                           unsigned char ret_request[PH__INET_DIAG_REQUEST])
+/* MPTCP's number does not fit into the request proper; a kernel that does not look at the
+ * attribute must not take what stands there for another protocol. */
+static uint8_t protocol_number(enum ph_protocol protocol)
+{
+    switch (protocol) {
+    case PH_PROTOCOL_TCP:
+        return IPPROTO_TCP;
+    case PH_PROTOCOL_UDP:
+        return IPPROTO_UDP;
+    case PH_PROTOCOL_UDPLITE:
+        return IPPROTO_UDPLITE;
+    case PH_PROTOCOL_RAW:
+        return IPPROTO_RAW;
+    default:
+        return 0;
+    }
+}
+
+size_t ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
+                             unsigned char ret_request[PH__INET_DIAG_REQUEST])
 {
     struct inet_diag_req_v2 request = {
         .sdiag_family = family == PH_FAMILY_IPV6 ? AF_INET6 : AF_INET,
-        .sdiag_protocol = protocol == PH_PROTOCOL_UDP ? IPPROTO_UDP : IPPROTO_TCP,
+        .sdiag_protocol = protocol_number(protocol),
         .idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1),
         .idiag_states = ALL_STATES,
         .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
     };
+    struct {
+        struct nlattr head;
+        uint32_t protocol;
+    } attribute = {{sizeof attribute, REQUEST_PROTOCOL}, PROTOCOL_MPTCP};
+    _Static_assert(sizeof request + sizeof attribute == PH__INET_DIAG_REQUEST, "size");
     memcpy(ret_request, &request, sizeof request);
+    if (protocol != PH_PROTOCOL_MPTCP) {
+        return sizeof request;
+    }
+    memcpy(ret_request + sizeof request, &attribute, sizeof attribute);
+    return PH__INET_DIAG_REQUEST;
 }
 
 /* One comparison of the bytecode; `yes` and `no` say how many bytes further the next one stands,
@@ -83,6 +112,20 @@ size_t ph__inet_diag_request_tcp(struct ph__cut cut, enum ph__half half,
     return PH__TCP_REQUEST;
 }
 
+bool ph__inet_diag_is_connectionless(enum ph_protocol protocol)
+{
+    return protocol == PH_PROTOCOL_UDP || protocol == PH_PROTOCOL_UDPLITE ||
+           protocol == PH_PROTOCOL_RAW;
+}
+
+uint16_t ph__inet_diag_type(enum ph_protocol protocol)
+{
+    if (protocol == PH_PROTOCOL_RAW) {
+        return SOCK_RAW;
+    }
+    return ph__inet_diag_is_connectionless(protocol) ? SOCK_DGRAM : SOCK_STREAM;
+}
+
 bool ph__inet_diag_state(enum ph_protocol protocol, unsigned number, enum ph_state *ret_state)
 {
     static const enum ph_state states[] = {
@@ -95,7 +138,7 @@ bool ph__inet_diag_state(enum ph_protocol protocol, unsigned number, enum ph_sta
     if (number < 1 || number >= sizeof states / sizeof states[0]) {
         return false;
     }
-    if (protocol == PH_PROTOCOL_UDP) {
+    if (ph__inet_diag_is_connectionless(protocol)) {
         *ret_state = number == 1 ? PH_STATE_CONNECTED : PH_STATE_UNCONNECTED;
     } else {
         *ret_state = states[number];
@@ -163,7 +206,7 @@ int ph__inet_diag_parse(enum ph_protocol protocol, const unsigned char *payload,
     bool ipv6 = message.idiag_family == AF_INET6;
     struct ph_socket socket = ph__rows_blank(protocol, ipv6 ? PH_FAMILY_IPV6 : PH_FAMILY_IPV4);
     socket.state = state;
-    socket.type = protocol == PH_PROTOCOL_UDP ? SOCK_DGRAM : SOCK_STREAM;
+    socket.type = ph__inet_diag_type(protocol);
     ph__inet_diag_queues(&socket, message.idiag_rqueue, message.idiag_wqueue);
     memcpy(socket.local_address, message.id.idiag_src, ipv6 ? 16 : 4);
     socket.local_port = ntohs(message.id.idiag_sport);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * TCP and UDP sockets as inet_diag messages. Only bytes in, row out: no descriptors.
+ * TCP, UDP and other IP sockets as inet_diag messages. Only bytes in, row out: no descriptors.
  */
 #ifndef PORTHOLE_SOCKETS_INET_DIAG_H
 #define PORTHOLE_SOCKETS_INET_DIAG_H
@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PH__INET_DIAG_REQUEST = 56 };
+enum { PH__INET_DIAG_REQUEST = 64 };
 
-/* Writes the request for all sockets of a protocol and family. */
-void ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
-                           unsigned char ret_request[PH__INET_DIAG_REQUEST]);
+/* Writes the request for all sockets of a protocol and family. @return its size. */
+size_t ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
+                             unsigned char ret_request[PH__INET_DIAG_REQUEST]);
 
 /* Where TCP's table is cut in two: between the sockets up to and with these ports, and those
  * behind; the local port counts first. A local port of 0: it is not cut. */
@@ -40,6 +40,12 @@ int ph__inet_diag_parse(enum ph_protocol protocol, const unsigned char *payload,
 /* The enumerator of a state as the kernel numbers them (enum in its net/tcp_states.h), which
  * /proc/net also shows; false for none of TCP's. */
 bool ph__inet_diag_state(enum ph_protocol protocol, unsigned number, enum ph_state *ret_state);
+
+/* Whether a protocol has no connections of its own: its sockets have a peer at most. */
+bool ph__inet_diag_is_connectionless(enum ph_protocol protocol);
+
+/* The type of a protocol's sockets, SOCK_STREAM and so on. */
+uint16_t ph__inet_diag_type(enum ph_protocol protocol);
 
 /* Fills what a state says by itself: whether there is a remote end, and which way the two queue
  * numbers are meant. */

@@ -9,6 +9,7 @@
 #include "sockets/join.h"
 
 #include "sockets/address.h"
+#include "sockets/inet_diag.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,19 +26,26 @@ struct join {
     struct ph_socket *items;
     size_t count;
     struct ph__port_range ephemeral;
-    struct ph__index listeners; /* end_key() of TCP listeners and unconnected UDP */
+    struct ph__index listeners; /* end_key() of TCP listeners, unconnected UDP and their like */
     /* A bit for each port in it: most ports have no listener, and this costs no hashing. */
-    uint8_t listening[PH_PROTOCOL_UNIX][(UINT16_MAX + 1) / 8];
-    struct ph__index connections; /* connection_key() of what has a remote end */
+    uint8_t listening[2][(UINT16_MAX + 1) / 8]; /* [1]: without connections */
+    struct ph__index connections;               /* connection_key() of what has a remote end */
     struct ph__index unix_inodes;
     struct ph__index unix_listeners; /* hash of the name */
 };
 
+/* Whether both ends have addresses and ports, so that they can be joined by them. */
+static bool has_ends(const struct ph_socket *socket)
+{
+    return socket->protocol == PH_PROTOCOL_TCP || socket->protocol == PH_PROTOCOL_UDP ||
+           socket->protocol == PH_PROTOCOL_MPTCP || socket->protocol == PH_PROTOCOL_UDPLITE ||
+           socket->protocol == PH_PROTOCOL_VSOCK;
+}
+
 static bool is_listener(const struct ph_socket *socket)
 {
-    return socket->protocol == PH_PROTOCOL_TCP
-               ? socket->state == PH_STATE_LISTEN
-               : socket->state == PH_STATE_UNCONNECTED && socket->local_port != 0;
+    return socket->state == PH_STATE_LISTEN ||
+           (socket->state == PH_STATE_UNCONNECTED && socket->local_port != 0);
 }
 
 /* One end as a number. IPv4, plain or mapped, needs no more than one round. */
@@ -109,6 +117,18 @@ static bool is_other_end(const struct ph_socket *a, const struct ph_socket *b)
            same_end(a->family, a->remote_address, b->family, b->local_address);
 }
 
+/* The address as listeners are found by it. A vsock listener is there for all numbers that this
+ * machine has: without the number the port is left, which stands behind it. */
+static struct ph__address listening_end(enum ph_protocol protocol,
+                                        const struct ph__address *address)
+{
+    struct ph__address end = *address;
+    if (protocol == PH_PROTOCOL_VSOCK) {
+        memset(end.bytes, 0, sizeof(uint32_t));
+    }
+    return end;
+}
+
 /* Whether something at exactly this end accepts on an interface, over IPv4 if need be. */
 static bool listens_at(const struct join *join, enum ph_protocol protocol,
                        const struct ph__address *address, uint16_t port, uint32_t interface,
@@ -119,7 +139,8 @@ static bool listens_at(const struct join *join, enum ph_protocol protocol,
     uint32_t at = ph__index_find(&join->listeners, key, &cursor);
     for (; at != PH__INDEX_NONE; at = ph__index_next(&join->listeners, key, &cursor)) {
         const struct ph_socket *found = &join->items[at];
-        struct ph__address local = local_of(found);
+        struct ph__address whole = local_of(found);
+        struct ph__address local = listening_end(protocol, &whole);
         if (found->protocol == protocol && found->local_port == port &&
             same_address(&local, address) &&
             (found->interface == 0 || found->interface == interface) &&
@@ -135,8 +156,12 @@ static bool is_served(const struct join *join, enum ph_protocol protocol,
                       const struct ph__address *address, uint16_t port, uint32_t interface)
 {
     static const uint8_t any[16] = {0};
-    if (!(join->listening[protocol][port / 8] >> port % 8 & 1)) {
+    if (!(join->listening[ph__inet_diag_is_connectionless(protocol)][port / 8] >> port % 8 & 1)) {
         return false;
+    }
+    if (protocol == PH_PROTOCOL_VSOCK) {
+        struct ph__address end = listening_end(protocol, address);
+        return listens_at(join, protocol, &end, port, interface, false);
     }
     struct ph__address any_ipv4 = ph__address_of(PH_FAMILY_IPV4, any);
     struct ph__address any_ipv6 = ph__address_of(PH_FAMILY_IPV6, any);
@@ -149,8 +174,10 @@ static bool is_served(const struct join *join, enum ph_protocol protocol,
 static int index_listener(struct join *join, uint32_t row)
 {
     const struct ph_socket *socket = &join->items[row];
-    struct ph__address local = local_of(socket);
-    join->listening[socket->protocol][socket->local_port / 8] |=
+    struct ph__address whole = local_of(socket);
+    struct ph__address local = listening_end(socket->protocol, &whole);
+    bool connectionless = ph__inet_diag_is_connectionless(socket->protocol);
+    join->listening[connectionless][socket->local_port / 8] |=
         (uint8_t)(1U << socket->local_port % 8);
     /* Many sockets may share one end (SO_REUSEPORT): one is enough. */
     if (!socket->v6only &&
@@ -223,6 +250,9 @@ static int index_row(struct join *join, uint32_t row, uint64_t key)
     if (socket->protocol == PH_PROTOCOL_UNIX) {
         return index_unix(join, row);
     }
+    if (!has_ends(socket)) {
+        return 0;
+    }
     if (socket->has_remote) {
         return index_connection(join, row, key);
     }
@@ -235,7 +265,7 @@ static void fetch_block(const struct join *join, size_t from, size_t end, uint64
 {
     for (size_t i = from; i < end; i++) {
         const struct ph_socket *socket = &join->items[i];
-        bool connection = socket->protocol != PH_PROTOCOL_UNIX && socket->has_remote;
+        bool connection = socket->has_remote && has_ends(socket);
         keys[i - from] = connection ? connection_key(join, socket) : 0;
         ph__index_prefetch(&join->connections, keys[i - from]);
     }
@@ -274,6 +304,9 @@ static bool is_ephemeral(const struct join *join, uint16_t port)
 static enum ph_direction guess_direction(const struct join *join, const struct ph_socket *socket,
                                          bool both_here)
 {
+    if (socket->protocol == PH_PROTOCOL_VSOCK) { /* has ports of its own */
+        return both_here ? PH_DIRECTION_LOCAL : PH_DIRECTION_OUTBOUND;
+    }
     bool local = is_ephemeral(join, socket->local_port);
     bool remote = is_ephemeral(join, socket->remote_port);
     if (local != remote) {
@@ -309,6 +342,21 @@ static void join_connection(const struct join *join, struct ph_socket *socket)
     } else {
         socket->direction = guess_direction(join, socket, both_here);
     }
+}
+
+/* Raw and netlink sockets have another end, but no conversation: they only chose whom they talk
+ * to. */
+static void join_remote(const struct join *join, struct ph_socket *socket)
+{
+    if (has_ends(socket)) {
+        join_connection(join, socket);
+        return;
+    }
+    struct ph__address local = local_of(socket);
+    struct ph__address remote = remote_of(socket);
+    bool here = socket->protocol == PH_PROTOCOL_NETLINK || ph__address_is_loopback(&remote) ||
+                same_address(&local, &remote);
+    socket->direction = here ? PH_DIRECTION_LOCAL : PH_DIRECTION_OUTBOUND;
 }
 
 static bool has_listener_name(const struct join *join, const struct ph_socket *socket)
@@ -358,11 +406,26 @@ static void join_unix_direction(const struct join *join, struct ph_socket *socke
     }
 }
 
+/* What has no IP address reaches no further than the frames of a link, or the other machines on
+ * this hardware; netlink stays within the machine, as unix sockets do, and has no scope. */
+static void set_link_scope(struct ph_socket *socket)
+{
+    bool packet = socket->protocol == PH_PROTOCOL_PACKET;
+    if (packet || (socket->protocol == PH_PROTOCOL_VSOCK && socket->state == PH_STATE_LISTEN)) {
+        bool loopback = packet && socket->interface == LOOPBACK_INTERFACE;
+        socket->scope = loopback ? PH_SCOPE_LOOPBACK : PH_SCOPE_LINK;
+    }
+}
+
 static void set_scope(struct ph_socket *socket)
 {
     bool bound = socket->state == PH_STATE_LISTEN || socket->state == PH_STATE_CLOSED ||
                  socket->state == PH_STATE_UNCONNECTED;
-    if (socket->protocol == PH_PROTOCOL_UNIX || !bound || socket->local_port == 0) {
+    if (socket->family >= PH_FAMILY_UNIX) {
+        set_link_scope(socket);
+        return;
+    }
+    if (!bound || socket->local_port == 0) {
         return;
     }
     struct ph__address local = local_of(socket);
@@ -388,7 +451,7 @@ static void fill_rows(struct join *join)
         } else if (socket->protocol == PH_PROTOCOL_UNIX) {
             join_unix_direction(join, socket);
         } else if (socket->has_remote) {
-            join_connection(join, socket);
+            join_remote(join, socket);
         }
         set_scope(socket);
     }

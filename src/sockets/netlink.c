@@ -50,6 +50,14 @@ int ph__netlink_init_fd(struct ph__netlink *netlink, int fd)
     return err;
 }
 
+uint32_t ph__netlink_port(const struct ph__netlink *netlink)
+{
+    struct sockaddr_nl address = {0};
+    socklen_t size = sizeof address;
+    int err = getsockname(netlink->fd, (struct sockaddr *)&address, &size);
+    return err == 0 && address.nl_family == AF_NETLINK ? address.nl_pid : 0;
+}
+
 void ph__netlink_done(struct ph__netlink *netlink)
 {
     if (netlink->fd >= 0) {

@@ -44,6 +44,9 @@ int ph__netlink_init(struct ph__netlink *netlink);
 /* The same over a given datagram socket, which it owns from now on, also after a failure. */
 int ph__netlink_init_fd(struct ph__netlink *netlink, int fd);
 
+/* The port id that the kernel gave this socket with the first request; 0 unknown. */
+uint32_t ph__netlink_port(const struct ph__netlink *netlink);
+
 void ph__netlink_done(struct ph__netlink *netlink);
 
 /**

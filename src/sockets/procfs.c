@@ -5,6 +5,7 @@
  */
 #include "sockets/procfs.h"
 
+#include "sockets/ends.h"
 #include "sockets/inet_diag.h"
 #include "sockets/rows.h"
 
@@ -150,7 +151,7 @@ bool ph__procfs_parse_inet(enum ph_protocol protocol, enum ph_family family, con
 {
     struct cursor cursor = {.at = line};
     struct ph_socket socket = ph__rows_blank(protocol, family);
-    socket.type = protocol == PH_PROTOCOL_UDP ? SOCK_DGRAM : SOCK_STREAM;
+    socket.type = ph__inet_diag_type(protocol);
     decimal(&cursor, UINT64_MAX);
     expect(&cursor, ':');
     uint8_t remote[16] = {0};
@@ -169,7 +170,7 @@ bool ph__procfs_parse_inet(enum ph_protocol protocol, enum ph_family family, con
         memcpy(socket.remote_address, remote, sizeof remote);
         socket.remote_port = remote_port;
     }
-    if (protocol == PH_PROTOCOL_UDP) {
+    if (ph__inet_diag_is_connectionless(protocol)) {
         skip_word(&cursor); /* references */
         skip_word(&cursor); /* a pointer */
         uint64_t drops = decimal(&cursor, INT64_MAX);
@@ -218,6 +219,50 @@ bool ph__procfs_parse_unix(const char *line, size_t size, struct ph_socket *ret_
         socket.path_size = (size_t)(line + size - socket.path);
     }
     socket.state = unix_state(&socket, flags, state);
+    *ret_socket = socket;
+    return true;
+}
+
+bool ph__procfs_parse_packet(const char *line, struct ph_socket *ret_socket)
+{
+    struct cursor cursor = {.at = line};
+    struct ph_socket socket = ph__rows_blank(PH_PROTOCOL_PACKET, PH_FAMILY_PACKET);
+    skip_word(&cursor);           /* a pointer, scrambled */
+    decimal(&cursor, UINT32_MAX); /* references */
+    socket.type = (uint16_t)decimal(&cursor, UINT16_MAX);
+    uint16_t frames = (uint16_t)hex(&cursor, UINT16_MAX);
+    socket.interface = (uint32_t)decimal(&cursor, UINT32_MAX);
+    decimal(&cursor, 1); /* running */
+    socket.receive_queue_bytes = (int64_t)decimal(&cursor, UINT32_MAX);
+    socket.uid = (uint32_t)decimal(&cursor, UINT32_MAX);
+    socket.inode = decimal(&cursor, UINT64_MAX);
+    if (cursor.failed) {
+        return false;
+    }
+    socket.uid_known = true;
+    ph__ends_packet(&socket, frames);
+    *ret_socket = socket;
+    return true;
+}
+
+bool ph__procfs_parse_netlink(const char *line, struct ph_socket *ret_socket)
+{
+    struct cursor cursor = {.at = line};
+    struct ph_socket socket = ph__rows_blank(PH_PROTOCOL_NETLINK, PH_FAMILY_NETLINK);
+    skip_word(&cursor); /* a pointer, scrambled */
+    uint32_t subsystem = (uint32_t)decimal(&cursor, UINT8_MAX);
+    uint32_t port = (uint32_t)decimal(&cursor, UINT32_MAX);
+    skip_word(&cursor); /* groups */
+    socket.receive_queue_bytes = (int64_t)decimal(&cursor, UINT32_MAX);
+    socket.send_queue_bytes = (int64_t)decimal(&cursor, UINT32_MAX);
+    skip_word(&cursor);           /* whether a dump is going on */
+    decimal(&cursor, UINT32_MAX); /* references */
+    socket.drops = (int64_t)decimal(&cursor, UINT32_MAX);
+    socket.inode = decimal(&cursor, UINT64_MAX);
+    if (cursor.failed) {
+        return false;
+    }
+    ph__ends_netlink(&socket, subsystem, port, 0);
     *ret_socket = socket;
     return true;
 }

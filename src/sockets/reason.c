@@ -98,8 +98,17 @@ static bool was_closed(const struct clues *clues, const struct ph_socket *row)
     return true;
 }
 
+/* The kernel's ends of netlink: nobody else has port 0. */
+static bool is_kernels(const struct ph_socket *row)
+{
+    return row->protocol == PH_PROTOCOL_NETLINK && ph_socket_local_port(row) == 0;
+}
+
 static enum ph_owner_unknown reason_of(const struct clues *clues, const struct ph_socket *row)
 {
+    if (is_kernels(row)) {
+        return PH_OWNER_UNKNOWN_KERNEL;
+    }
     if (row->inode == 0) {
         return reason_without_inode(row);
     }
@@ -137,7 +146,8 @@ static int recheck(struct clues *clues, struct ph__arena *arena, const struct ph
 static bool is_any_held_by_somebody_unseen(const struct ph_snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->rows.count; i++) {
-        if (snapshot->rows.items[i].inode && snapshot->rows.items[i].owner_count == 0) {
+        const struct ph_socket *row = &snapshot->rows.items[i];
+        if (row->inode && row->owner_count == 0 && !is_kernels(row)) {
             return true;
         }
     }

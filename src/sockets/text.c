@@ -4,6 +4,7 @@
  */
 #include "base/decimal.h"
 #include "base/utf8.h"
+#include "sockets/ends.h"
 #include "sockets/snapshot.h"
 
 #include <arpa/inet.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* Gives a text as far as there is room, with a NUL. */
 static size_t give(const char *text, size_t length, char *buffer, size_t size)
@@ -38,6 +40,10 @@ static char *put_address(char *to, enum ph_family family, const uint8_t *bytes)
     if (family == PH_FAMILY_UNIX) {
         return to;
     }
+    if (family > PH_FAMILY_UNIX) {
+        ph__ends_text(family, bytes, to);
+        return to + strlen(to);
+    }
     if (family != PH_FAMILY_IPV4) {
         return inet_ntop(AF_INET6, bytes, to, PH_ADDRESS_TEXT) ? to + strlen(to) : to;
     }
@@ -50,22 +56,63 @@ static char *put_address(char *to, enum ph_family family, const uint8_t *bytes)
     return to;
 }
 
+static int64_t port_of(const struct ph_socket *socket, const uint8_t *address, uint16_t port)
+{
+    if (socket->family == PH_FAMILY_UNIX) {
+        return -1;
+    }
+    return socket->family < PH_FAMILY_UNIX ? port : ph__ends_port(socket->family, address);
+}
+
+static char *put_port(char *to, const struct ph_socket *socket, const uint8_t *address,
+                      uint16_t port)
+{
+    int64_t number = port_of(socket, address, port);
+    return ph__decimal_put(to, number < 0 ? 0 : (uint64_t)number);
+}
+
 /* Without numbers from the kernel the two ends have to do: "tcp-a10.0.0.1,80,10.0.0.2,5000". */
 static char *put_ends(char *to, const struct ph_socket *socket)
 {
     to = put(to, "-a");
     to = put_address(to, socket->family, socket->local_address);
     *to++ = ',';
-    to = ph__decimal_put(to, socket->local_port);
+    to = put_port(to, socket, socket->local_address, socket->local_port);
     *to++ = ',';
     to = put_address(to, socket->family, socket->remote_address);
     *to++ = ',';
-    to = ph__decimal_put(to, socket->remote_port);
+    to = put_port(to, socket, socket->remote_address, socket->remote_port);
     if (socket->interface) {
         *to++ = ',';
         to = ph__decimal_put(to, socket->interface);
     }
     return to;
+}
+
+int64_t ph_socket_local_port(const struct ph_socket *socket)
+{
+    return port_of(socket, socket->local_address, socket->local_port);
+}
+
+int64_t ph_socket_remote_port(const struct ph_socket *socket)
+{
+    return socket->has_remote ? port_of(socket, socket->remote_address, socket->remote_port) : -1;
+}
+
+const char *ph_socket_type_name(const struct ph_socket *socket)
+{
+    switch (socket->type) {
+    case SOCK_STREAM:
+        return "stream";
+    case SOCK_DGRAM:
+        return "datagram";
+    case SOCK_SEQPACKET:
+        return "seqpacket";
+    case SOCK_RAW:
+        return "raw";
+    default:
+        return NULL;
+    }
 }
 
 static size_t format_address(enum ph_family family, const uint8_t *bytes, char *buffer, size_t size)

@@ -27,9 +27,13 @@ int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
 {
     const struct ph__list_kind *kind = query->kind;
     bool owners = kind->of_owners || ph__query_needs_owners(query);
-    struct ph__view view = {.owners = owners, .protocols = protocols_wanted(query)};
+    unsigned wanted = protocols_wanted(query);
+    struct ph__view view = {.owners = owners, .protocols = wanted};
+    if (kind->protocols & wanted) {
+        view.protocols = kind->protocols & wanted; /* the others are nothing to speak of here */
+    }
     /* Why a socket has no owner is in part told by the unix sockets. */
-    unsigned looked_at = view.protocols | (owners ? PH_PROTOCOL_BIT(PH_PROTOCOL_UNIX) : 0);
+    unsigned looked_at = wanted | (owners ? PH_PROTOCOL_BIT(PH_PROTOCOL_UNIX) : 0);
     int err = ph_sockets_snapshot_of(sockets, looked_at, query->max_age_ms, &view.snapshot);
     if (err == PH_ERR_SOURCE && kind->without_snapshot) {
         view.owners = false;

@@ -14,7 +14,8 @@
 
 const struct ph__param ph__list_params[] = {
     {"filter", PH__PARAM_TEXT, false, "filter in the expression language of ss"},
-    {"protocol", PH__PARAM_TEXT, false, "tcp, udp, unix; several by comma"},
+    {"protocol", PH__PARAM_TEXT, false,
+     "tcp, udp, unix, raw, packet, netlink, mptcp, udplite, vsock; several by comma"},
     {"state", PH__PARAM_TEXT, false, "listen, established, ...; several by comma"},
     {"port", PH__PARAM_TEXT, false, "local or remote port; several by comma"},
     {"local_port", PH__PARAM_TEXT, false, "local port; several by comma"},

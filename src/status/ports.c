@@ -394,6 +394,7 @@ static bool match(const struct ph__view *view, size_t row, const struct ph_filte
 
 const struct ph__list_kind ph__list_ports = {
     .name = "ports",
+    .protocols = PH_PROTOCOL_BIT(PH_PROTOCOL_TCP) | PH_PROTOCOL_BIT(PH_PROTOCOL_UDP),
     .row_name = "Port",
     .columns = columns,
     .column_count = sizeof columns / sizeof columns[0],

@@ -27,9 +27,9 @@ static const struct ph_socket *socket_of(const struct ph__view *view, size_t row
     return value->item;
 }
 
-static bool is_ip(const struct ph_socket *socket)
+static bool has_address(const struct ph_socket *socket)
 {
-    return socket->family == PH_FAMILY_IPV4 || socket->family == PH_FAMILY_IPV6;
+    return socket->family != PH_FAMILY_UNIX;
 }
 
 static void get_id(const struct ph__view *view, size_t row, struct ph__value *value)
@@ -52,18 +52,23 @@ static void get_state(const struct ph__view *view, size_t row, struct ph__value 
     ph__value_word(value, ph_state_name(socket_of(view, row, value)->state));
 }
 
+static void get_type(const struct ph__view *view, size_t row, struct ph__value *value)
+{
+    ph__value_word(value, ph_socket_type_name(socket_of(view, row, value)));
+}
+
 static void get_local_address(const struct ph__view *view, size_t row, struct ph__value *value)
 {
     const struct ph_socket *socket = socket_of(view, row, value);
-    if (is_ip(socket)) {
+    if (has_address(socket)) {
         make_text(value, socket, ph_socket_local_address, PH_ADDRESS_TEXT);
     }
 }
 
-/* Port 0 is no port: nothing has been bound yet. */
-static void put_port(struct ph__value *value, bool there, uint16_t port)
+/* Port 0 is no port: nothing has been bound yet. That of netlink is the kernel's. */
+static void put_port(struct ph__value *value, const struct ph_socket *socket, int64_t port)
 {
-    if (there && port != 0) {
+    if (port > 0 || (port == 0 && socket->family == PH_FAMILY_NETLINK)) {
         ph__value_int(value, port);
     }
 }
@@ -71,13 +76,13 @@ static void put_port(struct ph__value *value, bool there, uint16_t port)
 static void get_local_port(const struct ph__view *view, size_t row, struct ph__value *value)
 {
     const struct ph_socket *socket = socket_of(view, row, value);
-    put_port(value, is_ip(socket), socket->local_port);
+    put_port(value, socket, ph_socket_local_port(socket));
 }
 
 static void get_remote_address(const struct ph__view *view, size_t row, struct ph__value *value)
 {
     const struct ph_socket *socket = socket_of(view, row, value);
-    if (is_ip(socket) && socket->has_remote) {
+    if (has_address(socket) && socket->has_remote) {
         make_text(value, socket, ph_socket_remote_address, PH_ADDRESS_TEXT);
     }
 }
@@ -85,7 +90,7 @@ static void get_remote_address(const struct ph__view *view, size_t row, struct p
 static void get_remote_port(const struct ph__view *view, size_t row, struct ph__value *value)
 {
     const struct ph_socket *socket = socket_of(view, row, value);
-    put_port(value, is_ip(socket) && socket->has_remote, socket->remote_port);
+    put_port(value, socket, ph_socket_remote_port(socket));
 }
 
 static void get_interface(const struct ph__view *view, size_t row, struct ph__value *value)
@@ -260,15 +265,20 @@ static void write_timer(const struct ph__view *view, size_t row, struct ph__buf 
     ph__buf_putc(buf, '}');
 }
 
-static void put_end(struct ph__value *value, const struct ph_socket *socket, text_maker address,
-                    uint16_t port)
+static void put_end(const struct ph__view *view, struct ph__value *value,
+                    const struct ph_socket *socket, text_maker address, int64_t port)
 {
     bool brackets = socket->family == PH_FAMILY_IPV6;
     ph__buf_puts(value->scratch, brackets ? "[" : "");
     make_text(value, socket, address, PH_ADDRESS_TEXT);
     ph__buf_puts(value->scratch, brackets ? "]:" : ":");
-    if (port) {
-        ph__buf_put_u64(value->scratch, port);
+    const char *interface = socket->protocol == PH_PROTOCOL_PACKET
+                                ? ph_snapshot_interface(view->snapshot, socket->interface)
+                                : NULL;
+    if (interface) {
+        ph__buf_puts(value->scratch, interface);
+    } else if (port > 0 || (port == 0 && socket->family == PH_FAMILY_NETLINK)) {
+        ph__buf_put_i64(value->scratch, port);
     } else {
         ph__buf_putc(value->scratch, '*');
     }
@@ -278,8 +288,8 @@ static void put_end(struct ph__value *value, const struct ph_socket *socket, tex
 static void get_local(const struct ph__view *view, size_t row, struct ph__value *value)
 {
     const struct ph_socket *socket = socket_of(view, row, value);
-    if (is_ip(socket)) {
-        put_end(value, socket, ph_socket_local_address, socket->local_port);
+    if (has_address(socket)) {
+        put_end(view, value, socket, ph_socket_local_address, ph_socket_local_port(socket));
     } else {
         get_path(view, row, value);
     }
@@ -288,9 +298,9 @@ static void get_local(const struct ph__view *view, size_t row, struct ph__value 
 static void get_remote(const struct ph__view *view, size_t row, struct ph__value *value)
 {
     const struct ph_socket *socket = socket_of(view, row, value);
-    if (is_ip(socket) && socket->has_remote) {
-        put_end(value, socket, ph_socket_remote_address, socket->remote_port);
-    } else if (!is_ip(socket)) {
+    if (has_address(socket) && socket->has_remote) {
+        put_end(view, value, socket, ph_socket_remote_address, ph_socket_remote_port(socket));
+    } else if (!has_address(socket)) {
         get_peer_id(view, row, value);
     }
 }
@@ -317,14 +327,18 @@ static void get_waiting(const struct ph__view *view, size_t row, struct ph__valu
 
 static const struct ph__column columns[] = {
     {"id", "Stable while the socket lives", PH__SCHEMA_TEXT, 0, get_id, NULL},
-    {"protocol", "tcp, udp or unix", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_protocol, NULL},
-    {"family", "ipv4, ipv6 or unix", PH__SCHEMA_TEXT, 0, get_family, NULL},
+    {"protocol", "tcp, udp, unix, raw, packet, netlink, mptcp, udplite or vsock", PH__SCHEMA_TEXT,
+     PH__COLUMN_SHOWN, get_protocol, NULL},
+    {"family", "ipv4, ipv6, unix, packet, netlink or vsock", PH__SCHEMA_TEXT, 0, get_family, NULL},
     {"state",
      "TCP's states; closed is also a socket that is bound and does not listen. UDP: "
      "connected, unconnected",
      PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_state, NULL},
-    {"local_address", "Address of this end", PH__SCHEMA_TEXT, 0, get_local_address, NULL},
-    {"local_port", "Port of this end", PH__SCHEMA_INTEGER, 0, get_local_port, NULL},
+    {"local_address",
+     "Address of this end; packet: the type of frames; netlink: the subsystem; vsock: the machine",
+     PH__SCHEMA_TEXT, 0, get_local_address, NULL},
+    {"local_port", "Port of this end; raw: the number of the IP protocol; netlink: the port id",
+     PH__SCHEMA_INTEGER, 0, get_local_port, NULL},
     {"remote_address", "Address of the other end", PH__SCHEMA_TEXT, 0, get_remote_address, NULL},
     {"remote_port", "Port of the other end", PH__SCHEMA_INTEGER, 0, get_remote_port, NULL},
     {"interface", "Network interface it is bound to", PH__SCHEMA_TEXT, 0, get_interface, NULL},
@@ -357,6 +371,8 @@ static const struct ph__column columns[] = {
      "{\"type\":\"object\",\"properties\":{\"kind\":{\"type\":\"string\"},\"expires_ms\":{"
      "\"type\":[\"integer\",\"null\"]},\"retransmits\":{\"type\":\"integer\"}}}",
      0, get_timer, write_timer},
+    {"type", "stream, datagram, seqpacket or raw; only when asked for", PH__SCHEMA_TEXT,
+     PH__COLUMN_EXTRA, get_type, NULL},
     {"queue", "Bytes to read, or on a listener connections to accept; only when asked for",
      PH__SCHEMA_INTEGER, PH__COLUMN_EXTRA | PH__COLUMN_SHOWN, get_waiting, NULL},
     {"local", "Address and port, or path; only when asked for", PH__SCHEMA_TEXT,

@@ -20,12 +20,20 @@ static bool can_be(enum ph_protocol protocol, enum ph_state state)
 {
     switch (protocol) {
     case PH_PROTOCOL_TCP:
+    case PH_PROTOCOL_MPTCP:
         return state < PH_STATE_CONNECTED;
     case PH_PROTOCOL_UDP:
+    case PH_PROTOCOL_UDPLITE:
+    case PH_PROTOCOL_RAW:
+    case PH_PROTOCOL_NETLINK:
         return state == PH_STATE_CONNECTED || state == PH_STATE_UNCONNECTED;
     case PH_PROTOCOL_UNIX:
         return state == PH_STATE_LISTEN || state == PH_STATE_ESTABLISHED ||
                state == PH_STATE_CONNECTED || state == PH_STATE_UNCONNECTED;
+    case PH_PROTOCOL_PACKET:
+        return state == PH_STATE_UNCONNECTED;
+    case PH_PROTOCOL_VSOCK:
+        return state == PH_STATE_LISTEN || state == PH_STATE_ESTABLISHED;
     case PH_PROTOCOL_COUNT:
         break;
     }

@@ -390,6 +390,10 @@ static void test_summary_agrees_with_the_list(void **state)
             assert_true(count->valuedouble == count_of(protocol->string, count->string));
             total += count->valuedouble;
         }
+        if (cJSON_IsNull(field(protocol, "total"))) { /* a module that this kernel lacks */
+            assert_true(cJSON_IsNull(field(protocol, "states")));
+            continue;
+        }
         assert_true(total == number(protocol, "total"));
     }
     const cJSON *owners = field(summary, "owners");

@@ -168,6 +168,48 @@ static void test_take_when_one_module_is_missing_then_only_that_falls_back(void 
     ph_snapshot_unref(snapshot);
 }
 
+/* What only newer or larger kernels have, with the parts of /proc/net that stand in for it. */
+static void test_take_when_rare_modules_are_missing_then_procfs_or_unavailable(void **state)
+{
+    dump_fails = -ENOENT;
+    proc_root_write(*state, "net/raw",
+                    TCP_HEADING "   1: 0100007F:0001 00000000:0000 07 0:5 0:0 "
+                                "0 0 0 7 2 0 3\n");
+    proc_root_write(*state, "net/packet",
+                    "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n"
+                    "0000000000000000 3      3    0806   1     1 12     33     8\n");
+    proc_root_write(*state, "net/netlink",
+                    "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    "
+                    "Drops    Inode\n"
+                    "0000000000000000 16  77         00000001 4        0        0     2        "
+                    "6        9\n");
+    struct ph_snapshot *snapshot = take(*state);
+    static const char missing[] = "sock_diag: the kernel lacks the module";
+    assert_source(snapshot, PH_PROTOCOL_RAW, PH_SOURCE_PROCFS, missing);
+    assert_source(snapshot, PH_PROTOCOL_PACKET, PH_SOURCE_PROCFS, missing);
+    assert_source(snapshot, PH_PROTOCOL_NETLINK, PH_SOURCE_PROCFS, missing);
+    assert_source(snapshot, PH_PROTOCOL_VSOCK, PH_SOURCE_UNAVAILABLE, missing);
+    assert_source(snapshot, PH_PROTOCOL_MPTCP, PH_SOURCE_UNAVAILABLE, missing);
+    assert_source(snapshot, PH_PROTOCOL_UDPLITE, PH_SOURCE_UNAVAILABLE,
+                  "sock_diag: the kernel lacks the module; net/udplite: No such file or directory");
+    assert_int_equal(ph_snapshot_count(snapshot), 3);
+    const struct ph_socket *raw = ph_snapshot_at(snapshot, 0);
+    assert_int_equal(raw->protocol, PH_PROTOCOL_RAW);
+    assert_int_equal(raw->state, PH_STATE_UNCONNECTED);
+    assert_int_equal(raw->local_port, 1);
+    assert_int_equal(raw->receive_queue_bytes, 5);
+    assert_int_equal(raw->drops, 3);
+    assert_int_equal(raw->scope, PH_SCOPE_LOOPBACK);
+    const struct ph_socket *netlink = ph_snapshot_at(snapshot, 2);
+    char text[PH_ADDRESS_TEXT];
+    ph_socket_local_address(netlink, text, sizeof text);
+    assert_string_equal(text, "genl");
+    assert_int_equal(ph_socket_local_port(netlink), 77);
+    assert_int_equal(netlink->inode, 9);
+    assert_int_equal(netlink->drops, 6);
+    ph_snapshot_unref(snapshot);
+}
+
 static void test_take_when_kernel_has_no_ipv6_then_nothing_to_say(void **state)
 {
     dump_fails = -ENOENT;
@@ -236,8 +278,14 @@ static void test_take_when_this_kernel_then_sock_diag(void **state)
     (void)state;
     with_rows = true;
     struct ph_snapshot *snapshot = take_snapshot(NULL);
-    for (int i = 0; i < PH_PROTOCOL_COUNT; i++) {
+    for (int i = 0; i <= PH_PROTOCOL_UNIX; i++) {
         assert_source(snapshot, (enum ph_protocol)i, PH_SOURCE_SOCK_DIAG, NULL);
+    }
+    /* Modules for these are rarer: but what is missing is never silent. */
+    for (int i = PH_PROTOCOL_UNIX + 1; i < PH_PROTOCOL_COUNT; i++) {
+        const char *reason = NULL;
+        enum ph_source source = ph_snapshot_source(snapshot, (enum ph_protocol)i, &reason);
+        assert_int_equal(source != PH_SOURCE_SOCK_DIAG, reason != NULL);
     }
     assert_int_equal(ph_snapshot_source(snapshot, (enum ph_protocol)99, NULL),
                      PH_SOURCE_UNAVAILABLE);
@@ -253,6 +301,7 @@ int main(void)
         TEST(test_take_when_out_of_descriptors_then_no_fallback),
         TEST(test_take_when_kernel_has_no_sock_diag_then_procfs_with_reason),
         TEST(test_take_when_one_module_is_missing_then_only_that_falls_back),
+        TEST(test_take_when_rare_modules_are_missing_then_procfs_or_unavailable),
         TEST(test_take_when_kernel_has_no_ipv6_then_nothing_to_say),
         TEST(test_take_when_only_ipv6_falls_back_then_the_weaker_source_is_named),
         TEST(test_take_when_dump_breaks_off_then_its_rows_are_dropped),

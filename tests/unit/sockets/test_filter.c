@@ -61,7 +61,7 @@ static void test_add_when_name_or_value_is_wrong_then_problem_says_what(void **s
         {"colour", "red", "no filter \"colour\""},
         {"", "x", "no filter \"\""},
         {"Protocol", "tcp", "no filter"},
-        {"protocol", "icmp", "protocol: \"icmp\" is not accepted; wanted is tcp, udp or unix"},
+        {"protocol", "icmp", "protocol: \"icmp\" is not accepted; wanted is tcp, udp, unix, raw, "},
         {"protocol", "", "protocol: \"\" is not accepted"},
         {"protocol", "tcp,", "protocol: \"\" is not accepted"},
         {"protocol", "tcp,,udp", "protocol: \"\" is not accepted"},
@@ -242,8 +242,13 @@ static void test_protocols_of_a_filter(void **state)
     enum { TCP = PH_PROTOCOL_BIT(PH_PROTOCOL_TCP), UDP = PH_PROTOCOL_BIT(PH_PROTOCOL_UDP) };
     assert_int_equal(protocols_of("protocol", "tcp"), TCP);
     assert_int_equal(protocols_of("protocol", "udp,tcp"), TCP | UDP);
-    assert_int_equal(protocols_of("port", "80"), TCP | UDP);
-    assert_int_equal(protocols_of("address", "::/0"), TCP | UDP);
+    enum {
+        PORTS =
+            TCP | UDP | PH_PROTOCOL_BIT(PH_PROTOCOL_MPTCP) | PH_PROTOCOL_BIT(PH_PROTOCOL_UDPLITE)
+    };
+    assert_int_equal(protocols_of("port", "80"), PORTS);
+    assert_int_equal(protocols_of("remote_port", "80"), PORTS);
+    assert_int_equal(protocols_of("address", "::/0"), PORTS | PH_PROTOCOL_BIT(PH_PROTOCOL_RAW));
     assert_int_equal(protocols_of("pid", "1"), PH_PROTOCOLS_ALL);
     assert_int_equal(protocols_of("filter", "sport = :80"), PH_PROTOCOLS_ALL);
 }

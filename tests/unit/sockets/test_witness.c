@@ -99,7 +99,7 @@ static void read_snapshot(struct lines *lines)
         const struct ph_socket *row = ph_snapshot_at(snapshot, i);
         char local[64];
         char remote[64];
-        if (row->protocol == PH_PROTOCOL_UNIX || row->state == PH_STATE_CLOSED) {
+        if (row->protocol > PH_PROTOCOL_UDP || row->state == PH_STATE_CLOSED) {
             continue; /* ss shows no sockets that are only bound */
         }
         format_end(row, false, local);

@@ -246,7 +246,9 @@ static void test_processes_when_json_then_every_field(void **state)
         "processes", params, 2,
         "{\"pid\":4242,\"command\":\"=w\\u001b[3m,\\\"x\",\"uid\":54321,\"user\":null,"
         "\"unit\":\"web.service\",\"container\":null,\"sockets\":2,\"protocols\":{\"tcp\":2,"
-        "\"udp\":null,\"unix\":0},\"states\":{\"tcp\":{\"listen\":1,\"established\":1}},"
+        "\"udp\":null,\"unix\":0,\"raw\":null,\"packet\":null,"
+        "\"netlink\":null,\"mptcp\":null,\"udplite\":null,\"vsock\":null},\"states\":{\"tcp\":{"
+        "\"listen\":1,\"established\":1}},"
         "\"fd_count\":3,\"fd_limit\":10,\"fd_ratio\":0.3000}\n");
 }
 
