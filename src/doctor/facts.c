@@ -125,8 +125,8 @@ int ph__facts_open(const struct ph__bind_wish *wish, bool with_port,
 
 int ph__facts_address_error(const struct ph__bind_wish *wish)
 {
-    struct sockaddr_storage address;
-    socklen_t size;
+    struct sockaddr_storage address = {0};
+    socklen_t size = 0;
     int fd = ph__facts_open(wish, false, &address, &size);
     if (fd < 0) {
         return fd;

@@ -55,7 +55,7 @@ void ph__say_end(const struct ph_socket *socket, bool remote, char text[PH__END_
     }
     bool brackets = strchr(address, ':') != NULL;
     snprintf(text, PH__END_TEXT, "%s%s%s:%u", brackets ? "[" : "", address, brackets ? "]" : "",
-             remote ? socket->remote_port : socket->local_port);
+             (unsigned)(remote ? socket->remote_port : socket->local_port));
 }
 
 void ph__say_process(struct ph__buf *buf, const struct ph_process *process)

@@ -114,6 +114,9 @@ static const char *say_address(struct ph__why *why, const struct ph__bind_wish *
 static void say_holding(struct ph__buf *buf, const struct ph__why *why,
                         const struct ph_why_bind *bind)
 {
+    if (bind->holder_count == 0) {
+        return; /* never: a port that is held has a holder */
+    }
     const struct ph_why_holder *first = &bind->holders[0];
     const struct ph_socket *socket = first->socket;
     char local[PH__END_TEXT];

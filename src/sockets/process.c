@@ -262,13 +262,18 @@ static int64_t count_entries(int folder)
         return err;
     }
     int64_t count = 0;
-    struct dirent *entry;
-    while ((errno = 0, entry = readdir(dir)) != NULL) {
+    int err = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry) {
+            err = -errno;
+            break;
+        }
         count += entry->d_name[0] != '.';
     }
-    int err = -errno;
     closedir(dir);
-    return err ? err : count;
+    return err < 0 ? err : count;
 }
 
 int64_t ph__process_descriptors(int folder, const char *path)

@@ -100,14 +100,18 @@ static int read_descriptors(int proc, struct ph_process_use *use)
 {
     char pid[16];
     uint64_t start = 0;
-    snprintf(pid, sizeof pid, "%d", use->process->pid);
+    const struct ph_process *process = use->process;
+    if (!process) {
+        return 0; /* never: each has been given its process */
+    }
+    snprintf(pid, sizeof pid, "%d", process->pid);
     int64_t count = ph__process_descriptors(proc, pid);
     int64_t limit = is_fatal(count) ? count : ph__process_limit(proc, pid);
     int err = is_fatal(limit) ? (int)limit : ph__process_start(proc, pid, &start);
     if (err < 0) {
         return is_fatal(err) ? err : 0;
     }
-    if (start == ((const struct ph__known_process *)use->process)->start) {
+    if (start == ((const struct ph__known_process *)process)->start) {
         use->fd_count = count < 0 ? -1 : count;
         use->fd_limit = limit < 0 ? -1 : limit;
     }
@@ -138,7 +142,7 @@ int ph_processes_new(struct ph_processes **ret_processes, struct ph_snapshot *sn
     processes->holdings = malloc((count_owners(snapshot) + 1) * sizeof *processes->holdings);
     if (processes->holdings) {
         gather(processes);
-        processes->items = malloc((count_processes(processes) + 1) * sizeof *processes->items);
+        processes->items = calloc(count_processes(processes) + 1, sizeof *processes->items);
     }
     if (processes->items) {
         group(processes);

@@ -99,7 +99,7 @@ struct ph__list_kind {
     const char *const *states;
     size_t (*state)(const struct ph__view *view, size_t row);
 
-    bool of_owners; /* rows are owners with all their sockets, whatever the filter is about */
+    bool of_owners;     /* rows are owners with all their sockets, whatever the filter is about */
     unsigned protocols; /* that the list is about, a bit each; 0: all */
 
     bool without_snapshot; /* a machine without any source has this list all the same */

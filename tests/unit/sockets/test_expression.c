@@ -47,96 +47,97 @@ static void assert_matches(const struct machine *machine, const char *text, cons
     ph__expression_free(expression);
 }
 
+static const struct {
+    const char *text;
+    const char *told;
+} mistakes[] = {
+    {"x", "filter: column 1: wanted is one of state, "},
+    {"sport", "filter: column 6: wanted is a port as a number or a service, such as :80 or "
+              ":http, found is the end."},
+    {"sport =", "column 8: wanted is a port"},
+    {"sport = :x-y", "column 9: wanted is a port as a number or a service, such as :80 or "
+                     ":http, found is \":x-y\"."},
+    {"sport = 65536", "column 9"},
+    {"sport = :", "column 9"},
+    {"sport < *", "column 9"},
+    {"sport = 0x", "column 9"},
+    {"sport = 0x10000", "column 9"},
+    {"sport = 8x", "column 9"},
+    {"sport = inet7:80", "column 9"},
+    {"src inet:[::1]", "column 5: wanted is an address"},
+    {"src inet6:10.0.0.1", "column 5"},
+    {"src unix:", "column 5"},
+    {"src :99999", "column 5"},
+    {"src 127", "column 5"},
+    {"dev", "column 4: wanted is an interface of this machine, by name or number, found is "
+            "the end."},
+    {"dev no-such-device", "column 5: wanted is an interface"},
+    {"dev = longer-than-any-name-of-a-device", "column 7"},
+    {"dev = 4294967296", "column 7"},
+    {"dev < lo", "column 5: wanted is = or !="},
+    {"fwmark = x", "column 10: wanted is a mark, or mark/mask, such as 0x1/0xff, found is "
+                   "\"x\"."},
+    {"fwmark = 7/", "column 10"},
+    {"fwmark = /7", "column 10"},
+    {"fwmark = 0x100000000", "column 10"},
+    {"fwmark = 09", "column 10"},
+    {"fwmark = 1/12345678901234567890", "column 10"},
+    {"fwmark > 7", "column 8: wanted is = or !="},
+    {"cgroup /no/such/group", "column 8: wanted is a control group that exists, such as "
+                              "/system.slice, found is \"/no/such/group\"."},
+    {"cgroup = no-such-group", "column 10"},
+    {"cgroup = /proc", "column 10"},
+    {"cgroup \"\"", "column 8"},
+    {"autobound = 1", "column 11: wanted is one of state"},
+    {"protocol = tpc", "column 12: wanted is a protocol"},
+    {"unit = \"\"", "column 8: wanted is the name of a systemd unit"},
+    {"unit < x", "column 6: wanted is = or !="},
+    {"state listen state", "column 19: wanted is a state"},
+    {"exclude open", "column 9: wanted is a state"},
+    {"state listen and = 5", "column 18"},
+    {"sport = = 80", "column 9: wanted is a port as a number or a service, such as :80 or "
+                     ":http, found is \"=\"."},
+    {"sport = 80 and", "column 15: wanted is one of state, exclude, sport, dport, src, dst, "
+                       "dev, fwmark, cgroup, autobound, protocol, pid, command, user, unit, "
+                       "inode, not, or a parenthesis, found is the end."},
+    {"sport = 80 and and dport = 1", "column 16"},
+    {"or sport = 80", "column 1"},
+    {"sport = 80 or )", "column 15"},
+    {"(sport = 80", "column 12: wanted is a closing parenthesis, found is the end."},
+    {"sport = 80)", "column 11: wanted is the end or another condition, found is \")\"."},
+    {"()", "column 2"},
+    {"not", "column 4"},
+    {"! or", "column 3"},
+    {"state", "column 6: wanted is a state"},
+    {"state open", "column 7: wanted is a state or a group of states, such as established or "
+                   "connected, found is \"open\"."},
+    {"state = listen", "column 7"},
+    {"src", "column 4"},
+    {"src < 10.0.0.1", "column 5: wanted is = or !=, found is \"<\"."},
+    {"src 10.0.0.1/33", "column 5: wanted is an address"},
+    {"src 10.0.0.1:99999", "column 5"},
+    {"dst example.org", "column 5"},
+    {"dst [::1", "column 5"},
+    {"dst \"\"", "column 5"},
+    {"command < x", "column 9: wanted is = or !="},
+    {"user = no-such-user-here", "column 8: wanted is the name or number of a user"},
+    {"pid = x", "column 7: wanted is the number of a process"},
+    {"inode = -1", "column 9: wanted is a number"},
+    {"inode = 18446744073709551616", "column 9"},
+    {"\tsport = 80 \n ? ", "column 15"},
+};
+
 static void test_new_when_wrong_then_column_and_what_is_wanted(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        const char *told;
-    } cases[] = {
-        {"x", "filter: column 1: wanted is one of state, "},
-        {"sport", "filter: column 6: wanted is a port as a number or a service, such as :80 or "
-                  ":http, found is the end."},
-        {"sport =", "column 8: wanted is a port"},
-        {"sport = :x-y", "column 9: wanted is a port as a number or a service, such as :80 or "
-                         ":http, found is \":x-y\"."},
-        {"sport = 65536", "column 9"},
-        {"sport = :", "column 9"},
-        {"sport < *", "column 9"},
-        {"sport = 0x", "column 9"},
-        {"sport = 0x10000", "column 9"},
-        {"sport = 8x", "column 9"},
-        {"sport = inet7:80", "column 9"},
-        {"src inet:[::1]", "column 5: wanted is an address"},
-        {"src inet6:10.0.0.1", "column 5"},
-        {"src unix:", "column 5"},
-        {"src :99999", "column 5"},
-        {"src 127", "column 5"},
-        {"dev", "column 4: wanted is an interface of this machine, by name or number, found is "
-                "the end."},
-        {"dev no-such-device", "column 5: wanted is an interface"},
-        {"dev = longer-than-any-name-of-a-device", "column 7"},
-        {"dev = 4294967296", "column 7"},
-        {"dev < lo", "column 5: wanted is = or !="},
-        {"fwmark = x", "column 10: wanted is a mark, or mark/mask, such as 0x1/0xff, found is "
-                       "\"x\"."},
-        {"fwmark = 7/", "column 10"},
-        {"fwmark = /7", "column 10"},
-        {"fwmark = 0x100000000", "column 10"},
-        {"fwmark = 09", "column 10"},
-        {"fwmark = 1/12345678901234567890", "column 10"},
-        {"fwmark > 7", "column 8: wanted is = or !="},
-        {"cgroup /no/such/group", "column 8: wanted is a control group that exists, such as "
-                                  "/system.slice, found is \"/no/such/group\"."},
-        {"cgroup = no-such-group", "column 10"},
-        {"cgroup = /proc", "column 10"},
-        {"cgroup \"\"", "column 8"},
-        {"autobound = 1", "column 11: wanted is one of state"},
-        {"protocol = tpc", "column 12: wanted is a protocol"},
-        {"unit = \"\"", "column 8: wanted is the name of a systemd unit"},
-        {"unit < x", "column 6: wanted is = or !="},
-        {"state listen state", "column 19: wanted is a state"},
-        {"exclude open", "column 9: wanted is a state"},
-        {"state listen and = 5", "column 18"},
-        {"sport = = 80", "column 9: wanted is a port as a number or a service, such as :80 or "
-                         ":http, found is \"=\"."},
-        {"sport = 80 and", "column 15: wanted is one of state, exclude, sport, dport, src, dst, "
-                           "dev, fwmark, cgroup, autobound, protocol, pid, command, user, unit, "
-                           "inode, not, or a parenthesis, found is the end."},
-        {"sport = 80 and and dport = 1", "column 16"},
-        {"or sport = 80", "column 1"},
-        {"sport = 80 or )", "column 15"},
-        {"(sport = 80", "column 12: wanted is a closing parenthesis, found is the end."},
-        {"sport = 80)", "column 11: wanted is the end or another condition, found is \")\"."},
-        {"()", "column 2"},
-        {"not", "column 4"},
-        {"! or", "column 3"},
-        {"state", "column 6: wanted is a state"},
-        {"state open", "column 7: wanted is a state or a group of states, such as established or "
-                       "connected, found is \"open\"."},
-        {"state = listen", "column 7"},
-        {"src", "column 4"},
-        {"src < 10.0.0.1", "column 5: wanted is = or !=, found is \"<\"."},
-        {"src 10.0.0.1/33", "column 5: wanted is an address"},
-        {"src 10.0.0.1:99999", "column 5"},
-        {"dst example.org", "column 5"},
-        {"dst [::1", "column 5"},
-        {"dst \"\"", "column 5"},
-        {"command < x", "column 9: wanted is = or !="},
-        {"user = no-such-user-here", "column 8: wanted is the name or number of a user"},
-        {"pid = x", "column 7: wanted is the number of a process"},
-        {"inode = -1", "column 9: wanted is a number"},
-        {"inode = 18446744073709551616", "column 9"},
-        {"\tsport = 80 \n ? ", "column 15"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
         struct ph__expression *expression = NULL;
         char problem[512] = "";
-        assert_int_equal(ph__expression_new(&expression, cases[i].text, problem, sizeof problem),
+        assert_int_equal(ph__expression_new(&expression, mistakes[i].text, problem, sizeof problem),
                          PH_ERR_PARAMETER);
         assert_null(expression);
-        if (!strstr(problem, cases[i].told)) {
-            assert_string_equal(problem, cases[i].told); /* shows both */
+        if (!strstr(problem, mistakes[i].told)) {
+            assert_string_equal(problem, mistakes[i].told); /* shows both */
         }
     }
 }

@@ -27,6 +27,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,14 +182,14 @@ static int converse(int family, const char *address, unsigned port, const char *
 /* The kernel may finish a step of TCP a moment after the call that began it. */
 static void await_state(enum ph_state state)
 {
-    for (int attempt = 0; attempt < 1000; attempt++) {
+    for (int attempt = 0; attempt < 20000; attempt++) {
         struct ph_snapshot *snapshot = take_snapshot(NULL);
         size_t count = ph_snapshot_state_count(snapshot, PH_PROTOCOL_TCP, state);
         ph_snapshot_unref(snapshot);
         if (count > 0) {
             return;
         }
-        usleep(1000);
+        sched_yield();
     }
     fail_msg("a connection does not become %s", ph_state_name(state));
 }
@@ -398,7 +399,10 @@ static void quote(const char *text, char *to)
 {
     for (const char *word = text; *word; word += *word == ' ') {
         size_t length = strcspn(word, " ");
-        to += sprintf(to, "'%.*s' ", (int)length, word);
+        *to++ = '\'';
+        memcpy(to, word, length);
+        to += length;
+        to = stpcpy(to, "' ");
         word += length;
     }
     *to = '\0';

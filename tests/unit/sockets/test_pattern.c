@@ -64,9 +64,10 @@ static void test_match_says_what_fnmatch_says(void **state)
     unsigned matched = 0;
     for (int round = 0; round < 20000; round++) {
         char pattern[64] = "";
+        char *end = pattern;
         char text[9] = "";
         for (int i = rand_r(&seed) % 6; i > 0; i--) {
-            strcat(pattern, parts[(size_t)rand_r(&seed) % (sizeof parts / sizeof parts[0])]);
+            end = stpcpy(end, parts[(size_t)rand_r(&seed) % (sizeof parts / sizeof parts[0])]);
         }
         for (int i = 0, count = rand_r(&seed) % 8; i < count; i++) {
             text[i] = letters[(size_t)rand_r(&seed) % (sizeof letters - 1)];
