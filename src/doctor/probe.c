@@ -65,7 +65,7 @@ static int try_connect(const struct ph__bind_wish *wish, uint64_t *ret_us)
 /* Where to connect: the loopback address of the family that is listened on. */
 static struct ph__bind_wish loopback(const struct ph__why *why)
 {
-    static const uint8_t ipv4[4] = {127, 0, 0, 1};
+    static const uint8_t ipv4[16] = {127, 0, 0, 1};
     static const uint8_t ipv6[16] = {[15] = 1};
     struct ph__bind_wish wish = {.protocol = PH_PROTOCOL_TCP, .port = why->shown.port};
     bool any_ipv6 = false;
