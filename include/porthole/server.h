@@ -62,6 +62,7 @@ struct ph_config {
     unsigned body_ms;  /* for each 16 KiB of a request body; 30000 (408) */
     unsigned write_ms; /* for each 16 KiB the client takes of a reply; 30000 (cut) */
     unsigned idle_ms;  /* between requests of one connection; 60000 (closed) */
+    unsigned quiet_ms; /* a body that has nothing to send (stream.h) is asked again; 15000 */
 
     unsigned drain_delay_ms; /* ph_server_stop(): goes on accepting so long, not ready; 0 */
     unsigned drain_ms;       /* then requests in flight get so long to finish; 5000 */
@@ -296,7 +297,8 @@ PH_API const struct ph_config *ph_server_config(const struct ph_server *server);
 struct ph_connection {
     uint64_t id; /* never used twice in the life of a server */
     unsigned worker;
-    const char *state; /* "accepted" "head" "body" "handling" "writing" "idle" "lingering" */
+    const char *state; /* "accepted" "head" "body" "handling" "writing" "streaming"
+                        * "idle" "lingering" */
     const char *peer;  /* as ph_request_peer() */
     const char *route; /* pattern of the request in hand, or of the last; NULL: none yet */
     uint64_t accepted_unix_ms; /* wall clock */

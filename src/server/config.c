@@ -49,6 +49,7 @@ static void fill_in(struct ph_config *cfg)
     set_default(&cfg->body_ms, 30000);
     set_default(&cfg->write_ms, 30000);
     set_default(&cfg->idle_ms, 60000);
+    set_default(&cfg->quiet_ms, 15000);
     set_default(&cfg->drain_ms, 5000);
 }
 

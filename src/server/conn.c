@@ -30,8 +30,11 @@ static const struct {
     [PH__CONN_HEAD] = {"head", TO(HEAD) | TO(BODY) | TO(WRITING), PH__DEADLINE_HEAD},
     [PH__CONN_BODY] = {"body", TO(HEAD) | TO(WRITING), PH__DEADLINE_BODY},
     [PH__CONN_HANDLING] = {"handling", TO(HEAD) | TO(WRITING), PH__DEADLINE_NONE},
-    [PH__CONN_WRITING] = {"writing", TO(HEAD) | TO(BODY) | TO(HANDLING) | TO(IDLE) | TO(LINGERING),
+    [PH__CONN_WRITING] = {"writing",
+                          TO(HEAD) | TO(BODY) | TO(HANDLING) | TO(STREAMING) | TO(IDLE) |
+                              TO(LINGERING),
                           PH__DEADLINE_WRITE},
+    [PH__CONN_STREAMING] = {"streaming", TO(WRITING), PH__DEADLINE_QUIET},
     [PH__CONN_LINGERING] = {"lingering", 0, PH__DEADLINE_LINGER},
 };
 
@@ -148,6 +151,8 @@ static enum ph__step step(struct ph__conn *conn)
         return conn->writable ? ph__conn_write(conn) : PH__STEP_WAIT;
     case PH__CONN_LINGERING:
         return ph__conn_linger(conn);
+    case PH__CONN_STREAMING:
+        return conn->exchange->quiet ? PH__STEP_WAIT : ph__conn_ask_again(conn);
     case PH__CONN_HANDLING:
     case PH__CONN_CLOSED:
     case PH__CONN_STATES:
@@ -211,13 +216,18 @@ void ph__conn_performed(struct ph__conn *conn)
     drive(conn, after_io(conn));
 }
 
+static bool awaits_other_threads(const struct ph__conn *conn)
+{
+    return ph__conn_state(conn) == PH__CONN_STREAMING || (conn->exchange && conn->exchange->waits);
+}
+
 void ph__conn_event(struct ph__conn *conn, unsigned events)
 {
     conn->readable |= (events & PH__EVENT_READ) != 0;
     conn->writable |= (events & PH__EVENT_WRITE) != 0;
     conn->hangup |= (events & PH__EVENT_HANGUP) != 0;
-    if ((events & PH__EVENT_DEAD) && conn->exchange && conn->exchange->waits) {
-        ph__conn_close(conn); /* nobody is there for the reply that was put off */
+    if ((events & PH__EVENT_DEAD) && awaits_other_threads(conn)) {
+        ph__conn_close(conn); /* nobody is there for the reply that was put off, or goes on */
         return;
     }
     ph__conn_run(conn);
@@ -238,6 +248,9 @@ void ph__conn_expire(struct ph__conn *conn)
     case PH__CONN_WRITING:
         ph__conn_break_off(conn);
         return;
+    case PH__CONN_STREAMING:
+        ph__conn_woken(conn); /* perhaps it has something to say of its silence */
+        return;
     default:
         break;
     }
@@ -256,9 +269,21 @@ void ph__conn_token_arrived(struct ph__conn *conn)
     }
 }
 
+void ph__conn_woken(struct ph__conn *conn)
+{
+    conn->exchange->quiet = false;
+    if (ph__conn_state(conn) == PH__CONN_STREAMING) {
+        ph__conn_run(conn);
+    }
+}
+
 void ph__conn_drain(struct ph__conn *conn)
 {
     enum ph__conn_state state = ph__conn_state(conn);
+    if (state == PH__CONN_STREAMING) {
+        ph__conn_woken(conn); /* so that the body may end by itself */
+        return;
+    }
     bool silent = state == PH__CONN_HEAD && !ph__exchange_has_head(conn->exchange);
     if (state != PH__CONN_ACCEPTED && state != PH__CONN_IDLE && !silent) {
         return;
@@ -276,7 +301,7 @@ void ph__conn_cut(struct ph__conn *conn)
         shutdown(conn->fd, SHUT_RDWR);
         return;
     }
-    if (ph__conn_state(conn) == PH__CONN_WRITING) {
+    if (ph__conn_state(conn) == PH__CONN_WRITING || ph__conn_state(conn) == PH__CONN_STREAMING) {
         ph__conn_break_off(conn);
         return;
     }

@@ -5,12 +5,14 @@
  *                                  handling
  *                                    ↑ ↓
  *   accepted ─→ head ─→ (body) ─→ writing ─→ idle ─→ head …
- *                                    └─→ lingering ─→ closed
+ *                                    ↑ ↓ └─→ lingering ─→ closed
+ *                                 streaming
  *
  *   accepted    handed over by the acceptor, not seen by the worker yet
  *   idle        between requests: no memory but this structure
  *   head, body  a request is being received
  *   writing     output is given to the kernel, and stays here until it has taken all
+ *   streaming   the body goes on, but there is nothing to send just now
  *   handling    a blocking handler has the request, on the pool, or the reply was put off and
  *               comes by a token; by way of writing, so that earlier replies do not wait for it
  *   lingering   we have said all; what the peer still sends is thrown away, because a close with
@@ -43,6 +45,7 @@ enum ph__conn_state {
     PH__CONN_BODY,
     PH__CONN_HANDLING,
     PH__CONN_WRITING,
+    PH__CONN_STREAMING,
     PH__CONN_LINGERING,
     PH__CONN_STATES
 };
@@ -53,6 +56,7 @@ enum ph__deadline_class {
     PH__DEADLINE_BODY,
     PH__DEADLINE_WRITE,
     PH__DEADLINE_IDLE,
+    PH__DEADLINE_QUIET,
     PH__DEADLINE_LINGER,
     PH__DEADLINE_CLASSES,
     PH__DEADLINE_NONE = PH__DEADLINE_CLASSES
@@ -125,6 +129,9 @@ void ph__conn_handled(struct ph__conn *conn, int result);
 /* The token of the request in hand has brought its reply. */
 void ph__conn_token_arrived(struct ph__conn *conn);
 
+/* What makes the body that is being sent may have more by now. */
+void ph__conn_woken(struct ph__conn *conn);
+
 /* The server is stopping: closes the connection if nothing has been received of a request. */
 void ph__conn_drain(struct ph__conn *conn);
 
@@ -176,6 +183,7 @@ bool ph__conn_has_handler(struct ph__conn *conn);
 enum ph__step ph__conn_flush(struct ph__conn *conn, enum ph__resume resume);
 enum ph__step ph__conn_write(struct ph__conn *conn);
 enum ph__step ph__conn_sent(struct ph__conn *conn);
+enum ph__step ph__conn_ask_again(struct ph__conn *conn); /* goes on with a body that was quiet */
 
 /* Puts the deadline of the state off, once enough has moved since the last time. */
 void ph__conn_progress(struct ph__conn *conn, size_t bytes);

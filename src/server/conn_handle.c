@@ -86,6 +86,7 @@ enum ph__step ph__conn_finish(struct ph__conn *conn, int result)
         result = -EINVAL;
     }
     if (result < 0) {
+        ph__exchange_drop_waker(conn->exchange);
         ph__server_log(conn->worker->server, PH_LOG_WARNING, "%s failed: %s",
                        conn->exchange->request.route->pattern, ph_strerror(result));
         if (reply_to_error(res, result) < 0) {

@@ -57,6 +57,10 @@ static int fill_piece(struct ph__exchange *exchange)
     size_t first = at;
     while (end - at >= PH_GENERATE_MIN) {
         ssize_t made = res->generate(res->generate_user, exchange->piece + at, end - at);
+        if (made == -EAGAIN) {
+            exchange->quiet = true;
+            break;
+        }
         if (made < 0) {
             return (int)made;
         }
@@ -106,7 +110,7 @@ static int make_piece(struct ph__exchange *exchange)
 /* Makes the next piece when the last one is used up. Returns 0 or a negative errno. */
 static int generate(struct ph__exchange *exchange)
 {
-    if (!exchange->response.generate || exchange->generated_all ||
+    if (!exchange->response.generate || exchange->generated_all || exchange->quiet ||
         exchange->piece_to > exchange->piece_from) {
         return 0;
     }
@@ -194,15 +198,30 @@ static enum ph__step go_on(struct ph__conn *conn)
     return PH__STEP_WAIT; /* not reached */
 }
 
+/* The body goes on later. Meanwhile the connection holds no piece: there may be many that wait. */
+static enum ph__step wait_for_more(struct ph__conn *conn)
+{
+    note_latency(conn);
+    ph__exchange_drop_piece(conn->exchange);
+    ph__conn_set_state(conn, PH__CONN_STREAMING);
+    return PH__STEP_GO; /* it may have been woken while this was sent */
+}
+
 /* What was collected has been sent; there may be more to generate. */
 static enum ph__step after_sending(struct ph__conn *conn)
 {
     const struct ph__exchange *exchange = conn->exchange;
     if (exchange->response.generate && !exchange->generated_all) {
-        return PH__STEP_GO;
+        return exchange->quiet ? wait_for_more(conn) : PH__STEP_GO;
     }
     note_latency(conn);
     return go_on(conn);
+}
+
+enum ph__step ph__conn_ask_again(struct ph__conn *conn)
+{
+    ph__conn_set_state(conn, PH__CONN_WRITING);
+    return PH__STEP_GO;
 }
 
 enum ph__step ph__conn_write(struct ph__conn *conn)

@@ -4,6 +4,8 @@
  */
 #include "server/exchange.h"
 
+#include "server/waker.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,16 +79,31 @@ static void trim_input(struct ph__input *input)
     shrink(&input->data, &input->capacity, PH__INPUT_FIRST);
 }
 
-void ph__exchange_clear_output(struct ph__exchange *exchange)
+void ph__exchange_drop_piece(struct ph__exchange *exchange)
 {
-    ph__response_release(&exchange->response);
     if (exchange->piece) {
         free(exchange->piece);
         exchange->piece = NULL;
         exchange->piece_size = 0;
     }
     exchange->piece_from = exchange->piece_to = 0;
+}
+
+void ph__exchange_drop_waker(struct ph__exchange *exchange)
+{
+    if (exchange->waker) {
+        ph__waker_abandon(exchange->waker);
+        exchange->waker = NULL;
+    }
+}
+
+void ph__exchange_clear_output(struct ph__exchange *exchange)
+{
+    ph__response_release(&exchange->response);
+    ph__exchange_drop_piece(exchange);
+    ph__exchange_drop_waker(exchange);
     exchange->generated_all = false;
+    exchange->quiet = false;
     exchange->sent = 0;
     ph__buf_reset(&exchange->out);
 }

@@ -40,6 +40,7 @@ enum ph__resume {
 
 struct ph__conn;
 struct ph_token;
+struct ph_waker;
 
 struct ph__exchange {
     struct ph__exchange *next; /* in the stock */
@@ -64,6 +65,8 @@ struct ph__exchange {
     size_t piece_size; /* bytes allocated, but for one that a NUL may need */
     size_t piece_from, piece_to;
     bool generated_all;
+    bool quiet;             /* the generator has nothing just now; until it is woken */
+    struct ph_waker *waker; /* a hold of what wakes it; NULL: there is none */
     enum ph__resume resume;
     bool error_reply;  /* the request was not read to its end: linger after the reply */
     struct ph__io io;  /* the receive or send in hand */
@@ -84,6 +87,12 @@ static inline struct ph__exchange *ph__exchange_of(struct ph_request *req)
 /* Returns NULL when out of memory. */
 struct ph__exchange *ph__exchange_new(const struct ph__limits *limits);
 void ph__exchange_free(struct ph__exchange *exchange);
+
+/* Frees the piece, which has been sent. */
+void ph__exchange_drop_piece(struct ph__exchange *exchange);
+
+/* Lets go of what wakes the generator. */
+void ph__exchange_drop_waker(struct ph__exchange *exchange);
 
 /* Makes it ready for another connection; gives large buffers back to the heap. */
 void ph__exchange_reset(struct ph__exchange *exchange);

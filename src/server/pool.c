@@ -5,6 +5,7 @@
 #include "server/pool.h"
 
 #include "http/router.h"
+#include "server/server.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -102,14 +103,30 @@ void ph__pool_stop(struct ph__pool *pool)
     *pool = (struct ph__pool){0};
 }
 
+void ph__pool_free_job(struct ph__pool *pool, struct ph__completion *job)
+{
+    pthread_mutex_lock(&pool->lock);
+    job->next = pool->unused;
+    pool->unused = job;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* The handler has returned, and the worker sees it. */
+static void arrive(struct ph__completion *job)
+{
+    struct ph__conn *conn = job->conn;
+    int result = job->result;
+    ph__pool_free_job(&conn->worker->server->pool, job);
+    ph__conn_handled(conn, result);
+}
+
 int ph__pool_submit(struct ph__pool *pool, struct ph__conn *conn)
 {
     pthread_mutex_lock(&pool->lock);
     struct ph__completion *job = pool->unused;
     if (job) {
         pool->unused = job->next;
-        job->conn = conn;
-        job->next = NULL;
+        *job = (struct ph__completion){.conn = conn, .arrive = arrive};
         if (pool->last) {
             pool->last->next = job;
         } else {
@@ -120,12 +137,4 @@ int ph__pool_submit(struct ph__pool *pool, struct ph__conn *conn)
     }
     pthread_mutex_unlock(&pool->lock);
     return job ? 0 : -EAGAIN;
-}
-
-void ph__pool_free_job(struct ph__pool *pool, struct ph__completion *job)
-{
-    pthread_mutex_lock(&pool->lock);
-    job->next = pool->unused;
-    pool->unused = job;
-    pthread_mutex_unlock(&pool->lock);
 }

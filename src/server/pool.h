@@ -33,7 +33,7 @@ void ph__pool_stop(struct ph__pool *pool);
 /* Queues the request of a connection; returns 0, or -EAGAIN when the queue is full. */
 int ph__pool_submit(struct ph__pool *pool, struct ph__conn *conn);
 
-/* Takes a job back that the worker has seen completed. */
+/* Takes a job back that its worker has seen completed; what arrives there does so itself. */
 void ph__pool_free_job(struct ph__pool *pool, struct ph__completion *job);
 
 #endif

@@ -8,6 +8,7 @@
 #include "server/exchange.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,22 @@ static void let_go(struct ph_token *token)
     }
 }
 
+/* The reply has come to the worker. */
+static void arrive(struct ph__completion *completion)
+{
+    struct ph_token *token =
+        (struct ph_token *)(void *)((char *)completion - offsetof(struct ph_token, completion));
+    pthread_mutex_lock(&token->lock);
+    token->arrived = true;
+    struct ph__conn *conn = completion->conn;
+    if (!conn) { /* it has ended meanwhile */
+        let_go(token);
+        return;
+    }
+    pthread_mutex_unlock(&token->lock);
+    ph__conn_token_arrived(conn);
+}
+
 int ph_defer(struct ph_request *req, struct ph_response *res, struct ph_token **ret_token)
 {
     struct ph__exchange *exchange = ph__exchange_of(req);
@@ -49,7 +66,7 @@ int ph_defer(struct ph_request *req, struct ph_response *res, struct ph_token **
     }
     token->holders = 2;
     token->worker = exchange->conn->worker;
-    token->completion = (struct ph__completion){.conn = exchange->conn, .token = token};
+    token->completion = (struct ph__completion){.conn = exchange->conn, .arrive = arrive};
     token->ready_us = exchange->ready_us;
     ph__buf_init(&token->fields, FIELDS_MAX);
     exchange->token = token;
@@ -153,19 +170,6 @@ void ph__token_abandon(struct ph_token *token)
     }
     token->state = PH__TOKEN_ENDED;
     let_go(token);
-}
-
-struct ph__conn *ph__token_arrive(struct ph_token *token)
-{
-    pthread_mutex_lock(&token->lock);
-    token->arrived = true;
-    struct ph__conn *conn = token->completion.conn;
-    if (conn) {
-        pthread_mutex_unlock(&token->lock);
-    } else {
-        let_go(token);
-    }
-    return conn;
 }
 
 int ph__token_make_reply(struct ph_token *token, struct ph_response *res)

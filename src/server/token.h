@@ -41,9 +41,6 @@ struct ph_token {
  * leaves that to the completion that is on its way. */
 void ph__token_abandon(struct ph_token *token);
 
-/* The completion has come to the worker. Returns the connection, or NULL when it has ended. */
-struct ph__conn *ph__token_arrive(struct ph_token *token);
-
 /* Makes the reply of a token that has arrived, and takes back the worker's hold of it. Returns as
  * the ph_reply_* functions; PH_ERR_TOKEN when it was freed without a reply. */
 int ph__token_make_reply(struct ph_token *token, struct ph_response *res);

@@ -5,7 +5,6 @@
 #include "server/worker.h"
 
 #include "server/server.h"
-#include "server/token.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -55,11 +54,10 @@ int ph__worker_init(struct ph__worker *worker, struct ph_server *server, unsigne
         return err;
     }
     atomic_init(&worker->uses_ring, ph__batch_has_ring(&worker->batch));
-    const uint32_t waits[PH__DEADLINE_CLASSES] = {[PH__DEADLINE_HEAD] = cfg->head_ms,
-                                                  [PH__DEADLINE_BODY] = cfg->body_ms,
-                                                  [PH__DEADLINE_WRITE] = cfg->write_ms,
-                                                  [PH__DEADLINE_IDLE] = cfg->idle_ms,
-                                                  [PH__DEADLINE_LINGER] = PH__LINGER_MS};
+    const uint32_t waits[PH__DEADLINE_CLASSES] = {
+        [PH__DEADLINE_HEAD] = cfg->head_ms,   [PH__DEADLINE_BODY] = cfg->body_ms,
+        [PH__DEADLINE_WRITE] = cfg->write_ms, [PH__DEADLINE_IDLE] = cfg->idle_ms,
+        [PH__DEADLINE_QUIET] = cfg->quiet_ms, [PH__DEADLINE_LINGER] = PH__LINGER_MS};
     for (int i = 0; i < PH__DEADLINE_CLASSES; i++) {
         worker->deadline_ms[i] = waits[i];
         ph__deadlines_init(&worker->deadlines[i]);
@@ -173,10 +171,13 @@ void ph__worker_set_phase(struct ph__worker *worker, enum ph__phase phase)
 void ph__worker_complete(struct ph__worker *worker, struct ph__completion *completion)
 {
     pthread_mutex_lock(&worker->lock);
+    bool first = !worker->completions;
     completion->next = worker->completions;
     worker->completions = completion;
     pthread_mutex_unlock(&worker->lock);
-    ph__loop_wake(&worker->loop);
+    if (first) { /* whoever brought another one has woken it */
+        ph__loop_wake(&worker->loop);
+    }
 }
 
 /* ---- its thread ---- */
@@ -188,18 +189,8 @@ static void take_completions(struct ph__worker *worker)
     worker->completions = NULL;
     pthread_mutex_unlock(&worker->lock);
     while (completion) {
-        struct ph__completion *next = completion->next;
-        struct ph__conn *conn = completion->conn;
-        if (completion->token) {
-            conn = ph__token_arrive(completion->token);
-            if (conn) {
-                ph__conn_token_arrived(conn);
-            }
-        } else {
-            int result = completion->result;
-            ph__pool_free_job(&worker->server->pool, completion);
-            ph__conn_handled(conn, result);
-        }
+        struct ph__completion *next = completion->next; /* arriving may free it */
+        completion->arrive(completion);
         completion = next;
     }
 }

@@ -24,12 +24,13 @@ enum ph__phase {
     PH__PHASE_CUTTING   /* whatever is left is closed */
 };
 
-/* A request on its way back from the pool, or the reply that a token brings. */
+/* What another thread has for a connection: the end of a blocking handler, the reply of a token,
+ * or the news that a body goes on. */
 struct ph__completion {
     struct ph__completion *next;
     struct ph__conn *conn;
-    struct ph_token *token; /* NULL: from the pool */
-    int result;
+    void (*arrive)(struct ph__completion *completion); /* called on the worker's thread */
+    int result;                                        /* of a blocking handler */
 };
 
 struct ph__worker {
@@ -100,7 +101,7 @@ int ph__worker_adopt(struct ph__worker *worker, int fd, const struct ph__sockadd
 /* Orders a phase, any thread. The thread ends once no connection is left. */
 void ph__worker_set_phase(struct ph__worker *worker, enum ph__phase phase);
 
-/* Brings a completion, any thread. The worker sets it free, or lets go of its token. */
+/* Brings a completion, any thread: its `arrive` will be called, also behind the last turn. */
 void ph__worker_complete(struct ph__worker *worker, struct ph__completion *completion);
 
 /* ---- for its connections, on its thread ---- */

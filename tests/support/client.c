@@ -194,6 +194,25 @@ int client_wait_end(struct client *client)
     return client->end_error;
 }
 
+void client_wait_text(struct client *client, const char *text)
+{
+    size_t size = strlen(text);
+    size_t seen = 0; /* bytes behind `used` where it cannot begin */
+    for (;;) {
+        size_t there = client->size - client->used;
+        const char *from = client->data ? client->data + client->used + seen : NULL;
+        const char *found = there > seen ? memmem(from, there - seen, text, size) : NULL;
+        if (found) {
+            client->used = (size_t)(found - client->data) + size;
+            return;
+        }
+        seen = there >= size ? there - size + 1 : 0;
+        if (!client_receive(client, CLIENT_WAIT_MS)) {
+            fail_msg("waited for \"%s\"", text);
+        }
+    }
+}
+
 size_t client_skip_to_end(struct client *client)
 {
     size_t count = client->size - client->used;

@@ -74,6 +74,9 @@ bool client_hears_nothing(struct client *client, int wait_ms);
 /* Waits for the end, before which nothing may come; returns end_error. */
 int client_wait_end(struct client *client);
 
+/* Waits until the text has come, and uses up all before it and itself. */
+void client_wait_text(struct client *client, const char *text);
+
 /* Receives all until the end, keeping nothing; returns how many bytes came. */
 size_t client_skip_to_end(struct client *client);
 

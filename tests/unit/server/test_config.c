@@ -80,6 +80,7 @@ static void assert_defaults(const struct ph_config *cfg)
     assert_int_equal(cfg->body_ms, 30000);
     assert_int_equal(cfg->write_ms, 30000);
     assert_int_equal(cfg->idle_ms, 60000);
+    assert_int_equal(cfg->quiet_ms, 15000);
     assert_int_equal(cfg->drain_delay_ms, 0);
     assert_int_equal(cfg->drain_ms, 5000);
     assert_null(cfg->log);
