@@ -8,5 +8,6 @@
 #include <porthole/error.h>
 #include <porthole/http.h>
 #include <porthole/server.h>
+#include <porthole/stream.h>
 
 #endif

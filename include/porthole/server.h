@@ -297,10 +297,10 @@ PH_API const struct ph_config *ph_server_config(const struct ph_server *server);
 struct ph_connection {
     uint64_t id; /* never used twice in the life of a server */
     unsigned worker;
-    const char *state; /* "accepted" "head" "body" "handling" "writing" "streaming"
-                        * "idle" "lingering" */
-    const char *peer;  /* as ph_request_peer() */
-    const char *route; /* pattern of the request in hand, or of the last; NULL: none yet */
+    /* "accepted" "head" "body" "handling" "writing" "streaming" "idle" "lingering" */
+    const char *state;
+    const char *peer;          /* as ph_request_peer() */
+    const char *route;         /* pattern of the request in hand, or of the last; NULL: none yet */
     uint64_t accepted_unix_ms; /* wall clock */
     uint64_t requests;         /* answered so far */
     int64_t accept_wait_ms;    /* from the handshake's end to accept; -1 unknown */

@@ -19,14 +19,19 @@ struct ph_waker {
     struct ph__completion completion;
 };
 
+static void destroy(struct ph_waker *waker)
+{
+    pthread_mutex_destroy(&waker->lock);
+    free(waker);
+}
+
 /* Unlocks, and frees when nobody holds it any more. */
 static void let_go(struct ph_waker *waker)
 {
     bool last = --waker->holders == 0;
     pthread_mutex_unlock(&waker->lock);
     if (last) {
-        pthread_mutex_destroy(&waker->lock);
-        free(waker);
+        destroy(waker);
     }
 }
 
@@ -74,12 +79,13 @@ int ph_reply_generate_waking(struct ph_request *req, struct ph_response *res, in
         exchange->waker = waker;
         return 0;
     }
-    ph__waker_abandon(waker); /* a HEAD request, or a failure */
     if (err < 0) {
         *ret_waker = before;
-        ph_waker_free(waker);
+        destroy(waker);
+        return err;
     }
-    return err;
+    ph__waker_abandon(waker); /* nobody wants the body of this one: a HEAD request */
+    return 0;
 }
 
 void ph_waker_wake(struct ph_waker *waker)

@@ -13,8 +13,8 @@
 
 enum { PEER_TEXT = 64 };
 
-static const char *const states[] = {"accepted", "head", "body",      "handling",
-                                     "writing",  "idle", "lingering", NULL};
+static const char *const states[] = {"accepted",  "head", "body",      "handling", "writing",
+                                     "streaming", "idle", "lingering", NULL};
 enum { STATE_COUNT = sizeof states / sizeof states[0] - 1 };
 
 /* One connection, copied: its texts live only during the visit. */
