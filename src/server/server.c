@@ -96,7 +96,14 @@ int ph_server_listen(struct ph_server *server, const char *listen)
 
 int ph_server_add(struct ph_server *server, const struct ph_route *route)
 {
-    return server->life == PH__LIFE_NEW ? ph__router_add(&server->router, route) : PH_ERR_STARTED;
+    if (server->life != PH__LIFE_NEW) {
+        return PH_ERR_STARTED;
+    }
+    int err = ph__router_add(&server->router, route);
+    if (err == 0 && route->body_max > server->limits.body_max) {
+        server->limits.body_max = route->body_max;
+    }
+    return err;
 }
 
 int ph_server_route(struct ph_server *server, const char *pattern, ph_handler handler, void *user)
