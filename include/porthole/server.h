@@ -208,6 +208,20 @@ PH_API PH_MUST_CHECK int ph_server_on_free(struct ph_server *server, void (*rele
                                            void *user);
 
 /**
+ * Keeps a pointer of the program's with the server, under a key of its own, for those who have only
+ * the server: handlers (ph_request_server()), and libraries that add to a server. Before start.
+ *
+ * @param key    the address of something static; it is compared, never followed.
+ * @param value  takes the place of the last one; NULL takes it away. It is not freed; see
+ *               ph_server_on_free().
+ * @return 0; PH_ERR_STARTED; -ENOMEM.
+ */
+PH_API PH_MUST_CHECK int ph_server_set(struct ph_server *server, const void *key, void *value);
+
+/** The value kept under a key, or NULL. */
+PH_API void *ph_server_get(const struct ph_server *server, const void *key);
+
+/**
  * Opens the listeners, starts the workers, and with more than one of them a thread that accepts
  * for all; returns at once.
  *
@@ -321,6 +335,19 @@ struct ph_worker_stats {
 
 /** Fills in the totals. */
 PH_API void ph_server_stats(const struct ph_server *server, struct ph_server_stats *ret_stats);
+
+/* Latencies as a histogram. Bound `i` is 64 µs times 4 to the power of `i`: 64 µs to 67 s. */
+enum { PH_LATENCY_BOUNDS = 11 };
+#define PH_LATENCY_BOUND_US(i) ((uint64_t)64 << (2 * (i)))
+
+struct ph_latency {
+    uint64_t below[PH_LATENCY_BOUNDS]; /* replies that took less than the bound: cumulative */
+    uint64_t count;                    /* all */
+    uint64_t sum_us;
+};
+
+/** Fills in the latencies of all replies since start, in whole microseconds, rounded down. */
+PH_API void ph_server_latency(const struct ph_server *server, struct ph_latency *ret_latency);
 
 /** @return 0; -ERANGE for a worker that does not exist. */
 PH_API PH_MUST_CHECK int ph_server_worker_stats(const struct ph_server *server, unsigned worker,

@@ -112,6 +112,39 @@ int ph_server_route(struct ph_server *server, const char *pattern, ph_handler ha
     return ph_server_add(server, &route);
 }
 
+static struct ph__kept *find_kept(const struct ph_server *server, const void *key)
+{
+    struct ph__kept *kept = server->kept;
+    while (kept && kept->key != key) {
+        kept = kept->next;
+    }
+    return kept;
+}
+
+int ph_server_set(struct ph_server *server, const void *key, void *value)
+{
+    if (server->life != PH__LIFE_NEW) {
+        return PH_ERR_STARTED;
+    }
+    struct ph__kept *kept = find_kept(server, key);
+    if (!kept) {
+        kept = malloc(sizeof *kept);
+        if (!kept) {
+            return -ENOMEM;
+        }
+        *kept = (struct ph__kept){.next = server->kept, .key = key};
+        server->kept = kept;
+    }
+    kept->value = value;
+    return 0;
+}
+
+void *ph_server_get(const struct ph_server *server, const void *key)
+{
+    const struct ph__kept *kept = find_kept(server, key);
+    return kept ? kept->value : NULL;
+}
+
 int ph_server_on_free(struct ph_server *server, void (*release)(void *user), void *user)
 {
     struct ph__cleanup *cleanup = malloc(sizeof *cleanup);
@@ -364,6 +397,11 @@ void ph_server_free(struct ph_server *server)
         server->cleanups = cleanup->next;
         cleanup->release(cleanup->user);
         free(cleanup);
+    }
+    while (server->kept) {
+        struct ph__kept *kept = server->kept;
+        server->kept = kept->next;
+        free(kept);
     }
     forget_last_run(server);
     ph__acceptor_done(&server->acceptor);
