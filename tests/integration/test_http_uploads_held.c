@@ -12,7 +12,7 @@
 
 static void go_on(void)
 {
-    hold = false;
+    take_pieces();
     wake_held();
 }
 
@@ -21,7 +21,7 @@ static void test_piece_when_not_taken_then_nothing_more_is_read_until_woken(void
     (void)state;
     struct ph_server *server = uploads_start((struct ph_config){0});
     for (int i = 0; i < TARGETS; i++) {
-        hold = true;
+        hold_pieces();
         struct client client = client_open(ph_server_port(server));
         struct ph_server_stats before;
         ph_server_stats(server, &before);
@@ -49,7 +49,7 @@ static void test_client_when_it_goes_while_held_then_released(void **state)
     (void)state;
     struct ph_server *server = uploads_start((struct ph_config){0});
     for (int i = 0; i < TARGETS; i++) {
-        hold = true;
+        hold_pieces();
         struct client client = client_open(ph_server_port(server));
         put_sized_head(&client, targets[i], ROUTE_MAX);
         client_send(&client, big_bytes(), 20000);
@@ -66,7 +66,7 @@ static void test_stop_when_held_then_cut_after_the_drain_time(void **state)
 {
     (void)state;
     struct ph_server *server = uploads_start((struct ph_config){.drain_ms = 1});
-    hold = true;
+    hold_pieces();
     struct client client = client_open(ph_server_port(server));
     put_sized_head(&client, "/upload", ROUTE_MAX);
     client_send(&client, big_bytes(), 100);

@@ -19,7 +19,7 @@ struct upload {
     struct ph_waker *waker;
 };
 
-_Atomic bool hold;
+static _Atomic bool hold;
 static _Atomic int open_now; /* begun and not released */
 static _Atomic int held_now; /* times that a piece was not taken */
 static struct upload *_Atomic held_upload;
@@ -146,6 +146,17 @@ static bool none_open(void *user)
 {
     (void)user;
     return open_now == 0;
+}
+
+void hold_pieces(void)
+{
+    held_now = 0;
+    hold = true;
+}
+
+void take_pieces(void)
+{
+    hold = false;
 }
 
 int uploads_open(void)

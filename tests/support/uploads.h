@@ -24,8 +24,9 @@ enum { ROUTE_MAX = 3000000 };
 enum { TARGETS = 2 };
 extern const char *const targets[TARGETS];
 
-/* While it is true no piece is taken. */
-extern _Atomic bool hold;
+/* From here on no piece is taken, or they are again. */
+void hold_pieces(void);
+void take_pieces(void);
 
 /* Starts the server with body_max 1000, but for its routes. */
 struct ph_server *uploads_start(struct ph_config cfg);
@@ -37,7 +38,7 @@ void uploads_end(struct ph_server *server);
 int uploads_open(void);
 void wait_none_open(void);
 
-/* Waits until pieces have not been taken so often. */
+/* Waits until pieces have not been taken so often since hold_pieces(). */
 void wait_held(int times);
 
 /* Wakes the upload that was last not taken. */
