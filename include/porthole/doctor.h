@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The doctor: why a port cannot be bound or reached, without a server.
+ * The doctor: what is wrong with the sockets of this machine, and why a port cannot be bound or
+ * reached, without a server.
  *
- * Both read the kernel when they are asked, and change nothing on the machine.
+ * All of it reads the kernel when it is asked, and changes nothing on the machine.
  */
 #ifndef PORTHOLE_DOCTOR_H
 #define PORTHOLE_DOCTOR_H
@@ -131,6 +132,129 @@ PH_API PH_MUST_CHECK int ph_why_new_sized(struct ph_why **ret_why, struct ph_soc
 
 /** Frees an explanation; NULL is allowed. */
 PH_API void ph_why_free(struct ph_why *why);
+
+/* ---- findings: what is wrong ---- */
+
+#define PH_SEVERITY_MAP(X)            \
+    X(PH_SEVERITY_INFO, "info")       \
+    X(PH_SEVERITY_WARNING, "warning") \
+    X(PH_SEVERITY_ERROR, "error")
+
+#define PH_SUBJECT_MAP(X)            \
+    X(PH_SUBJECT_SOCKET, "socket")   \
+    X(PH_SUBJECT_PORT, "port")       \
+    X(PH_SUBJECT_PROCESS, "process") \
+    X(PH_SUBJECT_MACHINE, "machine")
+
+#define PH_ENUMERATOR(name, text) name,
+enum ph_severity { PH_SEVERITY_MAP(PH_ENUMERATOR) PH_SEVERITY_COUNT };
+enum ph_subject { PH_SUBJECT_MAP(PH_ENUMERATOR) PH_SUBJECT_COUNT };
+#undef PH_ENUMERATOR
+
+/** The names above; "unknown" for a number outside the map. The strings live for ever. */
+PH_API const char *ph_severity_name(enum ph_severity severity);
+PH_API const char *ph_subject_name(enum ph_subject subject);
+
+/* A number that a rule used. */
+struct ph_evidence {
+    const char *name; /* with its unit, as in JSON */
+    double number;
+};
+enum { PH_EVIDENCE_MAX = 6 };
+
+struct ph_finding {
+    const char *id;   /* rule and subject; the same as long as the finding lasts */
+    const char *rule; /* see ph_doctor_rule_at() */
+    enum ph_severity severity;
+    const char *title; /* one line; printable, whatever names processes have */
+    enum ph_subject subject;
+    enum ph_protocol protocol; /* of a port, or a socket */
+    uint16_t port;             /* of a port; of a socket, its local one */
+    const char *socket_id;     /* of a socket, else NULL */
+    int32_t pid;               /* of a process, else 0 */
+    const char *command;       /* likewise, else NULL: chosen by strangers, escape it */
+    struct ph_evidence evidence[PH_EVIDENCE_MAX];
+    size_t evidence_count;
+    const char *source;     /* where the numbers come from */
+    const char *advice;     /* one or two sentences, and a command where there is one */
+    bool certain;           /* false: the numbers allow another explanation */
+    uint64_t since_unix_ms; /* when this doctor saw it first */
+};
+
+struct ph_doctor;
+struct ph_findings;
+
+/**
+ * Creates a doctor. He remembers what he saw the last time: counters are judged by their change,
+ * and what lasts by how long it does.
+ *
+ * @param sockets  must outlive him.
+ * @return 0; -ENOMEM.
+ */
+PH_API PH_MUST_CHECK int ph_doctor_new(struct ph_doctor **ret_doctor, struct ph_sockets *sockets);
+
+/** NULL is allowed. Findings stay valid. */
+PH_API void ph_doctor_free(struct ph_doctor *doctor);
+
+/**
+ * Sets a threshold, before the first look.
+ *
+ * @param name  as ph_doctor_threshold_at() names them: "accept_queue_full.warning_ratio".
+ * @return 0; -ENOENT for a name that does not exist; -EINVAL for a negative or infinite value.
+ */
+PH_API PH_MUST_CHECK int ph_doctor_threshold(struct ph_doctor *doctor, const char *name,
+                                             double value);
+
+/**
+ * Keeps findings from being told, before the first look: all of a rule ("exposed_service"), or
+ * one ("exposed_service:tcp:5432").
+ * @return 0; -EINVAL for what begins with no rule's name; -ENOMEM.
+ */
+PH_API PH_MUST_CHECK int ph_doctor_silence(struct ph_doctor *doctor, const char *rule_or_id);
+
+/**
+ * Looks. Any thread; one look at a time, others wait for it. Blocks while sockets and owners are
+ * read. Two looks at the same snapshot give the same findings.
+ *
+ * Rules about change compare with a look at least a second ago, and not more than ten minutes;
+ * without one they are unavailable, and say so.
+ *
+ * @return 0, and a reference for ph_findings_unref(); -ENOMEM; as ph_sockets_snapshot() and
+ *         ph_snapshot_owners().
+ */
+PH_API PH_MUST_CHECK int ph_doctor_look(struct ph_doctor *doctor, unsigned max_age_ms,
+                                        struct ph_findings **ret_findings);
+
+/** Drops a reference; the last one frees. NULL is allowed. */
+PH_API void ph_findings_unref(struct ph_findings *findings);
+
+/** What was looked at. Valid as long as the findings. */
+PH_API struct ph_snapshot *ph_findings_snapshot(const struct ph_findings *findings);
+
+/** Ordered by severity, the worst first, and then by id. Valid as long as the findings. */
+PH_API size_t ph_findings_count(const struct ph_findings *findings);
+PH_API const struct ph_finding *ph_findings_at(const struct ph_findings *findings, size_t index);
+
+/** How many more there were than are told of one rule. */
+PH_API size_t ph_findings_left_out(const struct ph_findings *findings);
+
+/** Rules that could not be judged, or not as a whole: NULL beyond the last. */
+PH_API const char *ph_findings_unavailable(const struct ph_findings *findings, size_t index,
+                                           const char **ret_reason);
+
+/* What the doctor knows. */
+struct ph_doctor_rule {
+    const char *name;
+    const char *source;
+    const char *condition; /* one line */
+};
+PH_API const struct ph_doctor_rule *ph_doctor_rule_at(size_t index); /* NULL beyond the last */
+
+struct ph_doctor_threshold {
+    const char *name; /* "accept_queue_full.warning_ratio" */
+    double value;     /* the default */
+};
+PH_API const struct ph_doctor_threshold *ph_doctor_threshold_at(size_t index); /* NULL likewise */
 
 #ifdef __cplusplus
 }

@@ -168,7 +168,9 @@ struct ph_socket {
     int64_t backlog;             /* listeners: listen(2)'s limit; -1 likewise */
     int64_t receive_queue_bytes; /* all others; -1 unknown or a listener */
     int64_t send_queue_bytes;    /* likewise */
-    int64_t drops;               /* by this socket; -1 unknown */
+    int64_t
+        receive_buffer_bytes; /* what the queue may hold, with the kernel's overhead; -1 unknown */
+    int64_t drops;            /* by this socket; -1 unknown */
 
     enum ph_timer timer;
     int64_t timer_expires_ms; /* -1 without a timer */
@@ -462,6 +464,8 @@ PH_API const struct ph_socket *ph_processes_socket(const struct ph_processes *pr
     X(tcp_retransmitted_segments) /* snmp: Tcp RetransSegs */                   \
     X(tcp_listen_overflows)       /* netstat: TcpExt ListenOverflows */         \
     X(tcp_listen_drops)           /* netstat: TcpExt ListenDrops */             \
+    X(tcp_request_queue_cookies)  /* netstat: TcpExt TCPReqQFullDoCookies */    \
+    X(tcp_request_queue_drops)    /* netstat: TcpExt TCPReqQFullDrop */         \
     X(udp_in_use)                 /* sockstat: UDP inuse */                     \
     X(udp_memory_bytes)           /* sockstat: UDP mem, times the page size */  \
     X(udp_datagrams_in)           /* snmp: Udp InDatagrams */                   \

@@ -5,6 +5,7 @@
 #ifndef PORTHOLE_STATUS_H
 #define PORTHOLE_STATUS_H
 
+#include <porthole/doctor.h>
 #include <porthole/error.h>
 #include <porthole/server.h>
 #include <porthole/sockets.h>
@@ -111,6 +112,11 @@ PH_API PH_MUST_CHECK int ph_status_document(struct ph_sockets *sockets, const ch
                                             size_t param_count,
                                             int (*write)(void *user, const char *text, size_t size),
                                             void *user, char *problem, size_t problem_size);
+
+/** Writes findings as GET /api/v1/findings answers. @return 0; -ENOMEM; what `write` returned. */
+PH_API PH_MUST_CHECK int ph_status_findings(const struct ph_findings *findings,
+                                            int (*write)(void *user, const char *text, size_t size),
+                                            void *user);
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 /* Exit statuses. */
-enum { PH__EXIT_OK = 0, PH__EXIT_WRONG = 2 };
+enum { PH__EXIT_OK = 0, PH__EXIT_FOUND = 1, PH__EXIT_WRONG = 2 };
 
 struct ph__command {
     const char *name;
@@ -25,6 +25,7 @@ extern const struct ph__command ph__ports_command;
 extern const struct ph__command ph__sockets_command;
 extern const struct ph__command ph__processes_command;
 extern const struct ph__command ph__why_command;
+extern const struct ph__command ph__doctor_command;
 
 /* Prints the overview, or the help of one command. @return an exit status. */
 int ph__help_print(const char *name);

@@ -56,6 +56,8 @@ static const struct source snmp[] = {
 static const struct source netstat[] = {
     {FIELD(tcp_listen_overflows), "TcpExt:", "ListenOverflows", 0, false},
     {FIELD(tcp_listen_drops), "TcpExt:", "ListenDrops", 0, false},
+    {FIELD(tcp_request_queue_cookies), "TcpExt:", "TCPReqQFullDoCookies", 0, false},
+    {FIELD(tcp_request_queue_drops), "TcpExt:", "TCPReqQFullDrop", 0, false},
 };
 
 static const struct source tcp_mem[] = {

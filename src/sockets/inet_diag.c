@@ -176,9 +176,10 @@ static int read_attributes(const unsigned char *data, size_t size, struct ph_soc
             socket->v6only_known = true;
         } else if (attribute.type == INET_DIAG_SKMEMINFO &&
                    attribute.size >= (SK_MEMINFO_DROPS + 1) * sizeof(uint32_t)) {
-            uint32_t drops;
-            memcpy(&drops, attribute.data + SK_MEMINFO_DROPS * sizeof drops, sizeof drops);
-            socket->drops = drops;
+            uint32_t memory[SK_MEMINFO_DROPS + 1];
+            memcpy(memory, attribute.data, sizeof memory);
+            socket->drops = memory[SK_MEMINFO_DROPS];
+            socket->receive_buffer_bytes = memory[SK_MEMINFO_RCVBUF];
         } else if (attribute.type == INET_DIAG_MARK && attribute.size >= sizeof socket->mark) {
             memcpy(&socket->mark, attribute.data, sizeof socket->mark);
             socket->mark_known = true;

@@ -36,6 +36,7 @@ struct ph_socket ph__rows_blank(enum ph_protocol protocol, enum ph_family family
         .backlog = -1,
         .receive_queue_bytes = -1,
         .send_queue_bytes = -1,
+        .receive_buffer_bytes = -1,
         .drops = -1,
         .timer_expires_ms = -1,
         .peer = -1,

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 
+#include <porthole/doctor.h>
 #include <porthole/server.h>
 #include <porthole/sockets.h>
 
@@ -56,12 +57,14 @@ struct ph__view {
     unsigned protocols;           /* that the list is about, a bit each */
     bool owners;                  /* owners have been looked up */
     void *data;                   /* belongs to the list kind */
+    struct ph_findings *findings; /* one reference; NULL: nobody looked */
 };
 
 enum {
-    PH__COLUMN_OWNERS = 1, /* needs the owners */
-    PH__COLUMN_SHOWN = 2,  /* in the text format when no fields were named */
-    PH__COLUMN_EXTRA = 4,  /* elsewhere only when named */
+    PH__COLUMN_OWNERS = 1,   /* needs the owners */
+    PH__COLUMN_SHOWN = 2,    /* in the text format when no fields were named */
+    PH__COLUMN_EXTRA = 4,    /* elsewhere only when named */
+    PH__COLUMN_FINDINGS = 8, /* needs the doctor's findings */
 };
 
 struct ph__column {

@@ -35,6 +35,7 @@ int ph__document_reply(struct ph__call *call,
 {
     char problem[PH__PROBLEM_TEXT] = "";
     const struct ph__asked asked = {.sockets = call->status->sockets,
+                                    .doctor = call->status->doctor,
                                     .param = param_of_request,
                                     .from = call->req,
                                     .problem = problem,

@@ -11,6 +11,7 @@
 /* What has been asked, wherever the parameters come from. */
 struct ph__asked {
     struct ph_sockets *sockets;
+    struct ph_doctor *doctor; /* NULL: one who sees all for the first time */
     const char *(*param)(const void *from, const char *name); /* NULL: not given */
     const void *from;
     char *problem; /* on PH_ERR_PARAMETER: one sentence */

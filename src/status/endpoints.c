@@ -90,6 +90,12 @@ const struct ph__endpoint ph__endpoints[] = {
      .params = ph__why_params,
      .flags = BLOCKING,
      .answer = ph__why_answer},
+    {.path = "/api/v1/findings",
+     .summary = "What is wrong now, with evidence and advice",
+     .handle = ph__serve_findings,
+     .params = ph__findings_params,
+     .flags = BLOCKING,
+     .answer = ph__findings_answer},
     {.path = "/metrics",
      .summary = "Metrics in Prometheus' text format, or OpenMetrics when asked for",
      .handle = ph__serve_metrics,
@@ -271,7 +277,8 @@ static int reply_list(struct ph__call *call, struct ph__query *query)
     struct ph__list *list = NULL;
     int err = ph_response_header(call->res, "Vary", "Accept");
     err = err ? err
-              : ph__listing_new(&list, query, call->status->sockets, ph_request_server(call->req));
+              : ph__listing_new(&list, query, call->status->sockets, call->status->doctor,
+                                ph_request_server(call->req));
     if (err < 0) {
         return ph__reply_failure(call->res, err);
     }

@@ -13,6 +13,7 @@
 #include <porthole/server.h>
 #include <porthole/sockets.h>
 
+struct ph_doctor;
 struct ph__endpoint;
 struct ph__facts;
 struct ph__page;
@@ -26,6 +27,7 @@ struct ph__status {
     char **hosts;   /* ends in NULL; NULL: none */
     struct ph__page *page;
     struct ph__facts *facts; /* the program's own */
+    struct ph_doctor *doctor;
 };
 
 /* One request. */
@@ -81,6 +83,7 @@ int ph__serve_port(struct ph__call *call);
 int ph__serve_summary(struct ph__call *call);
 int ph__serve_why(struct ph__call *call);
 int ph__serve_metrics(struct ph__call *call);
+int ph__serve_findings(struct ph__call *call);
 int ph__serve_page(struct ph__call *call);
 
 /* Parameters that only one endpoint has; beside its handler. */
@@ -89,8 +92,10 @@ extern const struct ph__param ph__port_params[];
 extern const struct ph__param ph__summary_params[];
 extern const struct ph__param ph__why_params[];
 extern const struct ph__param ph__metrics_params[];
+extern const struct ph__param ph__findings_params[];
 
 /* JSON schemas of replies that are described beside their handler. */
 extern const char ph__why_answer[];
+extern const char ph__findings_answer[];
 
 #endif

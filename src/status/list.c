@@ -45,6 +45,7 @@ void ph__view_close(const struct ph__list_kind *kind, struct ph__view *view)
         kind->close(view);
     }
     ph_snapshot_unref(view->snapshot);
+    ph_findings_unref(view->findings);
     *view = (struct ph__view){.snapshot = NULL};
 }
 

@@ -22,8 +22,20 @@ static unsigned protocols_wanted(const struct ph__query *query)
     return protocols ? protocols : PH_PROTOCOLS_ALL;
 }
 
+/* Findings of a look that may be a little older than the rows: looking costs more than listing. A
+ * doctor who cannot look is no reason to show no rows. */
+static void add_findings(const struct ph__query *query, struct ph_doctor *doctor,
+                         struct ph__view *view)
+{
+    if (doctor && view->snapshot && ph__query_needs_findings(query) &&
+        ph_doctor_look(doctor, PH__FINDINGS_AGE_MS, &view->findings) < 0) {
+        view->findings = NULL;
+    }
+}
+
 int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
-                  const struct ph_server *server, struct ph__view *ret_view)
+                  struct ph_doctor *doctor, const struct ph_server *server,
+                  struct ph__view *ret_view)
 {
     const struct ph__list_kind *kind = query->kind;
     bool owners = kind->of_owners || ph__query_needs_owners(query);
@@ -51,6 +63,7 @@ int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
         ph_snapshot_unref(view.snapshot);
         return err;
     }
+    add_findings(query, doctor, &view);
     *ret_view = view;
     return 0;
 }
@@ -131,10 +144,11 @@ static void write_text_notes(struct ph__list *list)
 }
 
 int ph__listing_new(struct ph__list **ret_list, const struct ph__query *query,
-                    struct ph_sockets *sockets, const struct ph_server *server)
+                    struct ph_sockets *sockets, struct ph_doctor *doctor,
+                    const struct ph_server *server)
 {
     struct ph__view view;
-    int err = ph__view_open(query, sockets, server, &view);
+    int err = ph__view_open(query, sockets, doctor, server, &view);
     if (err < 0) {
         return err;
     }
@@ -221,7 +235,7 @@ int ph_status_list(struct ph_sockets *sockets, const char *list_name,
     }
     struct ph__list *list = NULL;
     err = read_params(&query, params, param_count, problem, problem_size);
-    err = err ? err : ph__listing_new(&list, &query, sockets, NULL);
+    err = err ? err : ph__listing_new(&list, &query, sockets, NULL, NULL);
     ph__query_done(&query);
     if (err == PH_ERR_UNTOLD) {
         snprintf(problem, problem_size, "%s", PH__UNTOLD_PROBLEM);

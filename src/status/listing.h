@@ -13,18 +13,24 @@
     "filter: the kernel does not tell here what it asks for; fwmark needs sock_diag and " \
     "CAP_NET_ADMIN, cgroup needs sock_diag."
 
+/* Findings beside other rows come of a look at most so old. */
+enum { PH__FINDINGS_AGE_MS = 5000 };
+
 /*
  * Opens the view that a finished query needs. Blocks.
  *
+ * @param doctor  whose findings are shown; NULL: none are.
  * @param server  may be NULL where the kind does without.
  * @return 0; as ph_sockets_snapshot() and ph_snapshot_owners(); PH_ERR_UNTOLD.
  */
 int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
-                  const struct ph_server *server, struct ph__view *ret_view);
+                  struct ph_doctor *doctor, const struct ph_server *server,
+                  struct ph__view *ret_view);
 
 /* Makes the list of a finished query, envelope included. Blocks. @return as ph__view_open(). */
 int ph__listing_new(struct ph__list **ret_list, const struct ph__query *query,
-                    struct ph_sockets *sockets, const struct ph_server *server);
+                    struct ph_sockets *sockets, struct ph_doctor *doctor,
+                    const struct ph_server *server);
 
 /* Appends `"taken_at":"…","age_ms":N`; without a snapshot now, and 0. */
 void ph__write_taken(struct ph__buf *buf, const struct ph_snapshot *snapshot);

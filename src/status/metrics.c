@@ -10,6 +10,8 @@
 #include "status/negotiate.h"
 #include "status/own_facts.h"
 
+#include <porthole/doctor.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,8 @@
 
 const struct ph__param ph__metrics_params[] = {
     {"max_age_ms", PH__PARAM_INTEGER, false, PH__MAX_AGE_TEXT},
-    {"owners", PH__PARAM_BOOLEAN, false, "false leaves porthole_process_sockets out: cheaper"},
+    {"owners", PH__PARAM_BOOLEAN, false,
+     "false leaves porthole_process_sockets and porthole_findings out: cheaper"},
     {NULL, PH__PARAM_TEXT, false, NULL},
 };
 
@@ -159,6 +162,9 @@ static const struct {
     COUNTER(tcp_retransmitted_segments, "TCP segments sent again."),
     COUNTER(tcp_listen_overflows, "Times that an accept queue was full."),
     COUNTER(tcp_listen_drops, "Connections that listeners dropped, for whatever reason."),
+    COUNTER(tcp_request_queue_cookies,
+            "Times that a queue of handshakes was full, and SYN cookies were sent."),
+    COUNTER(tcp_request_queue_drops, "Handshakes dropped because their queue was full."),
     GAUGE(udp_in_use, "UDP sockets in use."),
     GAUGE(udp_memory_bytes, "Memory of UDP's buffers."),
     COUNTER(udp_datagrams_in, "UDP datagrams received."),
@@ -203,23 +209,52 @@ static void put_success(struct ph__exposition *to, const struct ph_snapshot *sna
     }
 }
 
-/* A scrape does not fail because the sockets cannot be read: it says so. */
-static int put_sockets(struct ph__exposition *to, struct ph_sockets *sockets, unsigned max_age_ms,
-                       bool owners)
+/* One sample for each rule and severity that there is a finding of. Findings come in this order. */
+static void put_findings(struct ph__exposition *to, const struct ph_findings *findings)
 {
+    ph__exposition_family(to, "porthole_findings", PH__METRIC_GAUGE,
+                          "What the doctor finds wrong, by rule.");
+    const struct ph_finding *finding;
+    for (size_t i = 0; (finding = ph_findings_at(findings, i));) {
+        uint64_t count = 0;
+        const struct ph_finding *other;
+        for (; (other = ph_findings_at(findings, i)) && other->severity == finding->severity &&
+               strcmp(other->rule, finding->rule) == 0;
+             i++) {
+            count++;
+        }
+        ph__exposition_begin(to, "");
+        ph__exposition_label(to, "id", finding->rule);
+        ph__exposition_label(to, "severity", ph_severity_name(finding->severity));
+        ph__exposition_u64(to, count);
+    }
+}
+
+/* A scrape does not fail because the sockets cannot be read: it says so. */
+static int put_sockets(struct ph__exposition *to, const struct ph__status *status,
+                       unsigned max_age_ms, bool owners)
+{
+    struct ph_findings *findings = NULL;
     struct ph_snapshot *snapshot = NULL;
     uint64_t begun_us = ph__clock_us();
-    int err = ph_sockets_snapshot(sockets, max_age_ms, &snapshot);
-    bool owned = err == 0 && owners && ph_snapshot_owners(snapshot) == 0;
+    if (owners && ph_doctor_look(status->doctor, max_age_ms, &findings) == 0) {
+        snapshot = ph_snapshot_ref(ph_findings_snapshot(findings));
+    } else if (ph_sockets_snapshot(status->sockets, max_age_ms, &snapshot) < 0) {
+        snapshot = NULL; /* which is said below */
+    }
     uint64_t took_us = ph__clock_us() - begun_us;
     put_success(to, snapshot);
     ph__exposition_family(to, "porthole_collect_duration_seconds", PH__METRIC_GAUGE,
                           "How long this scrape waited for the sockets and their owners.");
     ph__exposition_begin(to, "");
     ph__exposition_us(to, took_us);
-    int failed = snapshot ? ph__metrics_of_sockets(to, snapshot, owned) : 0;
+    int err = snapshot ? ph__metrics_of_sockets(to, snapshot, findings != NULL) : 0;
+    if (findings) {
+        put_findings(to, findings);
+    }
+    ph_findings_unref(findings);
     ph_snapshot_unref(snapshot);
-    return failed;
+    return err;
 }
 
 /* ---- the reply ---- */
@@ -250,7 +285,7 @@ static int gather(struct ph__call *call, struct ph__exposition *exposition, unsi
 {
     put_server(exposition, ph_request_server(call->req));
     put_kernel(exposition, call->status->sockets);
-    int err = put_sockets(exposition, call->status->sockets, max_age_ms, owners);
+    int err = put_sockets(exposition, call->status, max_age_ms, owners);
     ph__facts_write_metrics(call->status->facts, exposition);
     return err;
 }

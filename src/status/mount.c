@@ -6,6 +6,7 @@
 #include "status/files.h"
 #include "status/own_facts.h"
 
+#include <porthole/doctor.h>
 #include <porthole/status.h>
 
 #include <errno.h>
@@ -43,6 +44,7 @@ static void free_mount(void *user)
         mount->bindings = next;
     }
     struct ph__status *status = &mount->status;
+    ph_doctor_free(status->doctor);
     if (status->sockets_owned) {
         ph_sockets_free(status->sockets);
     }
@@ -107,7 +109,7 @@ static int fill(struct ph__status *status, const struct ph_status_config *cfg,
     if (!err && !status->sockets) {
         err = add_sockets(status, server);
     }
-    return err;
+    return err ? err : ph_doctor_new(&status->doctor, status->sockets);
 }
 
 static int enter(struct ph_request *req, struct ph_response *res, void *user)

@@ -14,14 +14,16 @@ const struct ph__param ph__port_params[] = {
     {NULL, PH__PARAM_TEXT, false, NULL},
 };
 
-static int write_head(struct ph__buf *buf, struct ph_snapshot *snapshot, uint16_t port)
+static int write_head(struct ph__buf *buf, struct ph_snapshot *snapshot,
+                      struct ph_findings *findings, uint16_t port)
 {
     struct ph_ports *ports = NULL;
     int err = ph_ports_new(&ports, snapshot);
     if (err < 0) {
         return err;
     }
-    const struct ph__view view = {.snapshot = snapshot, .owners = true, .data = ports};
+    const struct ph__view view = {
+        .snapshot = snapshot, .owners = true, .data = ports, .findings = findings};
     ph__buf_putc(buf, '{');
     ph__write_taken(buf, snapshot);
     ph__buf_printf(buf, ",\"port\":%u,\"ports\":[", port);
@@ -56,7 +58,8 @@ static int make_list(struct ph__call *call, uint16_t port, unsigned max_age_ms,
     ph__query_finish(&query);
     err = ph__query_set(&query, "local_port", text, problem, sizeof problem);
     query.max_age_ms = max_age_ms;
-    err = err ? err : ph__view_open(&query, call->status->sockets, NULL, &view);
+    err =
+        err ? err : ph__view_open(&query, call->status->sockets, call->status->doctor, NULL, &view);
     if (!err) {
         err = ph__list_new(&list, &query, &view);
         if (err < 0) {
@@ -90,7 +93,13 @@ int ph__serve_port(struct ph__call *call)
     if (err < 0) {
         return ph__reply_failure(call->res, err);
     }
-    err = write_head(ph__list_before(list), ph__list_view(list)->snapshot, (uint16_t)port);
+    struct ph_findings *findings = NULL; /* without, the row says that nobody looked */
+    if (ph_doctor_look(call->status->doctor, PH__FINDINGS_AGE_MS, &findings) < 0) {
+        findings = NULL;
+    }
+    err =
+        write_head(ph__list_before(list), ph__list_view(list)->snapshot, findings, (uint16_t)port);
+    ph_findings_unref(findings);
     ph__buf_puts(ph__list_after(list), "\n]}\n");
     err = err ? err
               : ph_reply_generate(call->res, 200, "application/json", ph__list_generate, list,

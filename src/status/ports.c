@@ -317,12 +317,21 @@ static void write_socket_ids(const struct ph__view *view, size_t row, struct ph_
     ph__buf_putc(buf, ']');
 }
 
-/* Nobody looks for findings yet, and what is unknown is null. */
 static void get_findings(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    (void)view;
-    (void)row;
-    ph__value_null(value);
+    const struct ph_port *port = port_at(view, row);
+    if (!view->findings) {
+        ph__value_null(value);
+        return;
+    }
+    ph__put_findings(view, PH_SUBJECT_PORT, port->protocol, port->port, false, value->scratch);
+    ph__value_scratch(value);
+}
+
+static void write_findings(const struct ph__view *view, size_t row, struct ph__buf *buf)
+{
+    const struct ph_port *port = port_at(view, row);
+    ph__put_findings(view, PH_SUBJECT_PORT, port->protocol, port->port, true, buf);
 }
 
 #define TEXTS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
@@ -354,7 +363,8 @@ static const struct ph__column columns[] = {
      get_connections, write_connections},
     {"socket_ids", "Ids of the listening or bound sockets", TEXTS, 0, get_socket_ids,
      write_socket_ids},
-    {"findings", "Ids of findings about it; null: nobody looked", TEXTS, 0, get_findings, NULL},
+    {"findings", "Ids of findings about it, at most 5 s old; null: nobody looked", TEXTS,
+     PH__COLUMN_FINDINGS, get_findings, write_findings},
     {"unaccepted", "As in connections; only when asked for", PH__SCHEMA_INTEGER, PH__COLUMN_EXTRA,
      get_unaccepted, NULL},
     {"owner", "Owners in one word each, or why there is none; only when asked for", PH__SCHEMA_TEXT,

@@ -2,7 +2,7 @@
  *
  * GET /api/v1/processes: the columns of a process that holds sockets.
  */
-#include "status/columns.h"
+#include "status/rows.h"
 
 static const struct ph_process_use *use_at(const struct ph__view *view, size_t row)
 {
@@ -168,6 +168,23 @@ static void write_fd_ratio(const struct ph__view *view, size_t row, struct ph__b
     }
 }
 
+static void get_findings(const struct ph__view *view, size_t row, struct ph__value *value)
+{
+    if (!view->findings) {
+        ph__value_null(value);
+        return;
+    }
+    ph__put_findings(view, PH_SUBJECT_PROCESS, PH_PROTOCOL_COUNT,
+                     (uint64_t)use_at(view, row)->process->pid, false, value->scratch);
+    ph__value_scratch(value);
+}
+
+static void write_findings(const struct ph__view *view, size_t row, struct ph__buf *buf)
+{
+    ph__put_findings(view, PH_SUBJECT_PROCESS, PH_PROTOCOL_COUNT,
+                     (uint64_t)use_at(view, row)->process->pid, true, buf);
+}
+
 static void put_socket_ids(const struct ph__view *view, size_t row, const char *separator,
                            const char *quote, struct ph__buf *buf)
 {
@@ -219,6 +236,9 @@ static const struct ph__column columns[] = {
      get_fd_limit, NULL},
     {"fd_ratio", "The one divided by the other", "{\"type\":\"number\"}", 0, get_fd_ratio,
      write_fd_ratio},
+    {"findings", "Ids of findings about it, at most 5 s old; null: nobody looked",
+     "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", PH__COLUMN_FINDINGS, get_findings,
+     write_findings},
     {"socket_ids", "Ids of its sockets; only when asked for",
      "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", PH__COLUMN_EXTRA, get_socket_ids,
      write_socket_ids},

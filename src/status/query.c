@@ -236,14 +236,25 @@ void ph__query_finish(struct ph__query *query)
     }
 }
 
+/* Whether the order or a chosen column has a flag. */
+static bool wants(const struct ph__query *query, unsigned flag)
+{
+    bool wanted = query->sort && (query->sort->flags & flag);
+    for (size_t i = 0; i < query->choice.count && !wanted; i++) {
+        wanted = query->choice.columns[i]->flags & flag;
+    }
+    return wanted;
+}
+
 bool ph__query_needs_owners(const struct ph__query *query)
 {
     if (query->filtered && ph_filter_needs_owners(query->filter)) {
         return true;
     }
-    bool wanted = query->sort && (query->sort->flags & PH__COLUMN_OWNERS);
-    for (size_t i = 0; i < query->choice.count && !wanted; i++) {
-        wanted = query->choice.columns[i]->flags & PH__COLUMN_OWNERS;
-    }
-    return wanted && query->owners;
+    return query->owners && wants(query, PH__COLUMN_OWNERS);
+}
+
+bool ph__query_needs_findings(const struct ph__query *query)
+{
+    return query->owners && wants(query, PH__COLUMN_FINDINGS);
 }

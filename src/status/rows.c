@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 void ph__choice_all(struct ph__choice *choice, const struct ph__list_kind *kind)
 {
@@ -37,6 +38,40 @@ const struct ph_socket *ph__socket_row(const struct ph__view *view, size_t row)
         return ((const struct ph_socket *const *)view->data)[row];
     }
     return ph_snapshot_at(view->snapshot, row);
+}
+
+static bool is_about(const struct ph_finding *finding, enum ph_subject subject,
+                     enum ph_protocol protocol, uint64_t number)
+{
+    if (subject == PH_SUBJECT_PROCESS) {
+        return finding->subject == subject && (uint64_t)finding->pid == number;
+    }
+    return (finding->subject == PH_SUBJECT_PORT || finding->subject == PH_SUBJECT_SOCKET) &&
+           finding->protocol == protocol && finding->port == number;
+}
+
+void ph__put_findings(const struct ph__view *view, enum ph_subject subject,
+                      enum ph_protocol protocol, uint64_t number, bool json, struct ph__buf *buf)
+{
+    if (!view->findings) {
+        ph__buf_puts(buf, json ? "null" : "");
+        return;
+    }
+    size_t put = 0;
+    ph__buf_puts(buf, json ? "[" : "");
+    for (size_t i = 0; i < ph_findings_count(view->findings); i++) {
+        const struct ph_finding *finding = ph_findings_at(view->findings, i);
+        if (!is_about(finding, subject, protocol, number)) {
+            continue;
+        }
+        ph__buf_puts(buf, put++ == 0 ? "" : json ? "," : " ");
+        if (json) {
+            ph__buf_put_json(buf, finding->id, strlen(finding->id));
+        } else {
+            ph__buf_puts(buf, finding->id);
+        }
+    }
+    ph__buf_puts(buf, json ? "]" : "");
 }
 
 int ph__reply_buf(struct ph_response *res, struct ph__buf *buf)

@@ -3,6 +3,7 @@
  * GET /api/v1/why: one port explained, as JSON.
  */
 #include "status/document.h"
+#include "status/listing.h"
 
 #include <porthole/doctor.h>
 
@@ -39,7 +40,8 @@ const char ph__why_answer[] =
     "\"verdict\":{\"enum\":[\"nobody\",\"loopback\",\"link\",\"private\",\"everyone\"]},"
     "\"reason\":{\"type\":\"string\"},"
     "\"addresses\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}},"
-    "\"health\":{\"type\":\"object\"},"
+    "\"health\":{\"type\":\"object\",\"properties\":{\"findings\":{\"type\":[\"array\","
+    "\"null\"],\"items\":{\"type\":\"object\"}}}},"
     "\"advice\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
     "\"probe\":{\"type\":[\"object\",\"null\"]}}}";
 
@@ -157,7 +159,32 @@ static void add_reach(struct ph__json *json, const struct ph_why *why)
     ph__json_end(json);
 }
 
-static void add_health(struct ph__json *json, const struct ph_why *why)
+/* The findings about the port and its sockets. */
+static void add_findings(struct ph__json *json, const struct ph_why *why,
+                         const struct ph_findings *findings)
+{
+    if (!findings) {
+        ph__json_null(json, "findings");
+        return;
+    }
+    const struct ph_finding *finding;
+    ph__json_begin_array(json, "findings");
+    for (size_t i = 0; (finding = ph_findings_at(findings, i)); i++) {
+        bool about = finding->subject == PH_SUBJECT_PORT || finding->subject == PH_SUBJECT_SOCKET;
+        if (about && finding->protocol == why->protocol && finding->port == why->port) {
+            ph__json_begin_object(json, NULL);
+            ph__json_text(json, "id", finding->id);
+            ph__json_text(json, "severity", ph_severity_name(finding->severity));
+            ph__json_text(json, "title", finding->title);
+            ph__json_text(json, "advice", finding->advice);
+            ph__json_end(json);
+        }
+    }
+    ph__json_end(json);
+}
+
+static void add_health(struct ph__json *json, const struct ph_why *why,
+                       const struct ph_findings *findings)
 {
     const struct ph_port *row = why->row;
     bool tcp = why->protocol == PH_PROTOCOL_TCP;
@@ -177,6 +204,7 @@ static void add_health(struct ph__json *json, const struct ph_why *why)
         }
         ph__json_end(json);
     }
+    add_findings(json, why, findings);
     ph__json_end(json);
 }
 
@@ -205,7 +233,8 @@ static void add_probe(struct ph__json *json, const struct ph_why_probe *probe)
     ph__json_end(json);
 }
 
-static void add_why(struct ph__json *json, const struct ph_why *why)
+static void add_why(struct ph__json *json, const struct ph_why *why,
+                    const struct ph_findings *findings)
 {
     ph__json_time(json, "taken_at", ph_snapshot_taken_unix_ms(why->snapshot));
     ph__json_u64(json, "age_ms", ph_snapshot_age_ms(why->snapshot));
@@ -223,13 +252,30 @@ static void add_why(struct ph__json *json, const struct ph_why *why)
     }
     ph__json_end(json);
     add_reach(json, why);
-    add_health(json, why);
+    add_health(json, why, findings);
     ph__json_begin_array(json, "advice");
     for (size_t i = 0; i < why->advice_count; i++) {
         ph__json_text(json, NULL, why->advice[i]);
     }
     ph__json_end(json);
     add_probe(json, why->probe);
+}
+
+/* NULL where the doctor cannot look: the rest is known all the same. */
+static struct ph_findings *look(const struct ph__asked *asked)
+{
+    struct ph_doctor *doctor = asked->doctor;
+    struct ph_findings *findings = NULL;
+    if (!doctor && ph_doctor_new(&doctor, asked->sockets) < 0) {
+        return NULL;
+    }
+    if (ph_doctor_look(doctor, PH__FINDINGS_AGE_MS, &findings) < 0) {
+        findings = NULL;
+    }
+    if (doctor != asked->doctor) {
+        ph_doctor_free(doctor);
+    }
+    return findings;
 }
 
 int ph__why_document(struct ph__json *json, const struct ph__asked *asked)
@@ -240,7 +286,9 @@ int ph__why_document(struct ph__json *json, const struct ph__asked *asked)
     err = err ? err
               : ph_why_new(&why, asked->sockets, &question, asked->problem, asked->problem_size);
     if (!err) {
-        add_why(json, why);
+        struct ph_findings *findings = look(asked);
+        add_why(json, why, findings);
+        ph_findings_unref(findings);
     }
     ph_why_free(why);
     return err;

@@ -249,7 +249,7 @@ static void test_processes_when_json_then_every_field(void **state)
         "\"udp\":null,\"unix\":0,\"raw\":null,\"packet\":null,"
         "\"netlink\":null,\"mptcp\":null,\"udplite\":null,\"vsock\":null},\"states\":{\"tcp\":{"
         "\"listen\":1,\"established\":1}},"
-        "\"fd_count\":3,\"fd_limit\":10,\"fd_ratio\":0.3000}\n");
+        "\"fd_count\":3,\"fd_limit\":10,\"fd_ratio\":0.3000,\"findings\":null}\n");
 }
 
 /* Which processes are listed is the filter's matter, what they hold is not. */

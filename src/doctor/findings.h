@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Findings while they are made.
+ */
+#ifndef PORTHOLE_DOCTOR_FINDINGS_H
+#define PORTHOLE_DOCTOR_FINDINGS_H
+
+#include "sockets/arena.h"
+
+#include <porthole/doctor.h>
+
+#include <stdatomic.h>
+
+enum {
+    PH__FINDINGS_OF_A_RULE = 50, /* more are counted, and left out */
+    PH__UNAVAILABLE_MAX = 40
+};
+
+struct ph_findings {
+    atomic_uint references;
+    struct ph__arena arena;
+    struct ph_snapshot *snapshot; /* a reference */
+    struct ph_finding **items;    /* owned; the findings are in the arena */
+    size_t count, capacity;
+    size_t left_out;
+    size_t of_rule; /* of the rule that is being judged */
+    struct {
+        const char *rule, *reason;
+    } unavailable[PH__UNAVAILABLE_MAX];
+    size_t unavailable_count;
+    const char *rule, *source;   /* that is being judged */
+    const char *const *silenced; /* rules and ids; ends in NULL */
+    bool failed;                 /* out of memory */
+};
+
+/* Begins a finding of the rule that is being judged, with the id "RULE:KEY". The rest is filled in
+ * by the caller. NULL where it is not told: silenced, one too many, or out of memory. */
+struct ph_finding *ph__findings_add(struct ph_findings *findings, enum ph_severity severity,
+                                    const char *key, ...) PH_PRINTF(3, 4);
+
+/* Texts of a finding, in the arena. What is printed for %s must be printable already. */
+const char *ph__findings_text(struct ph_findings *findings, const char *format, ...)
+    PH_PRINTF(2, 3);
+
+void ph__findings_evidence(struct ph_finding *finding, const char *name, double number);
+
+/* The subject. */
+void ph__findings_port(struct ph_finding *finding, enum ph_protocol protocol, uint16_t port);
+void ph__findings_socket(struct ph_findings *findings, struct ph_finding *finding,
+                         const struct ph_socket *socket);
+void ph__findings_process(struct ph_findings *findings, struct ph_finding *finding,
+                          const struct ph_process *process);
+
+/* The rule that is being judged cannot be, or not as a whole. */
+void ph__findings_no(struct ph_findings *findings, const char *reason);
+
+/* Puts them in order. */
+void ph__findings_sort(struct ph_findings *findings);
+
+#endif
