@@ -39,27 +39,49 @@ static uint8_t protocol_number(enum ph_protocol protocol)
     }
 }
 
+/* Appends the bytecode of a narrowing, which may be NULL, or that of half a table, or both: what
+ * the one lets through, the other still has to. @return the size of the whole. */
+static size_t append_bytecode(unsigned char *request, size_t size, const void *half,
+                              size_t half_size, const struct ph__narrowing *narrowing)
+{
+    size_t steps = narrowing ? narrowing->size : 0;
+    struct nlattr attribute = {.nla_len = (uint16_t)(sizeof attribute + half_size + steps),
+                               .nla_type = INET_DIAG_REQ_BYTECODE};
+    if (half_size + steps == 0) {
+        return size;
+    }
+    memcpy(request + size, &attribute, sizeof attribute);
+    size += sizeof attribute;
+    memcpy(request + size, half, half_size);
+    if (steps > 0) {
+        memcpy(request + size + half_size, narrowing->steps, steps);
+    }
+    return size + half_size + steps;
+}
+
 size_t ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
+                             const struct ph__narrowing *narrowing,
                              unsigned char ret_request[PH__INET_DIAG_REQUEST])
 {
     struct inet_diag_req_v2 request = {
         .sdiag_family = family == PH_FAMILY_IPV6 ? AF_INET6 : AF_INET,
         .sdiag_protocol = protocol_number(protocol),
         .idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1),
-        .idiag_states = ALL_STATES,
+        .idiag_states = narrowing ? narrowing->states : ALL_STATES,
         .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
     };
     struct {
         struct nlattr head;
         uint32_t protocol;
     } attribute = {{sizeof attribute, REQUEST_PROTOCOL}, PROTOCOL_MPTCP};
-    _Static_assert(sizeof request + sizeof attribute == PH__INET_DIAG_REQUEST, "size");
+    _Static_assert(sizeof request + sizeof attribute == PH__INET_DIAG_HEAD, "size");
+    size_t size = sizeof request;
     memcpy(ret_request, &request, sizeof request);
-    if (protocol != PH_PROTOCOL_MPTCP) {
-        return sizeof request;
+    if (protocol == PH_PROTOCOL_MPTCP) {
+        memcpy(ret_request + size, &attribute, sizeof attribute);
+        size += sizeof attribute;
     }
-    memcpy(ret_request + sizeof request, &attribute, sizeof attribute);
-    return PH__INET_DIAG_REQUEST;
+    return append_bytecode(ret_request, size, "", 0, narrowing);
 }
 
 /* One comparison of the bytecode; `yes` and `no` say how many bytes further the next one stands,
@@ -74,8 +96,10 @@ static struct inet_diag_bc_op *put_port(struct inet_diag_bc_op *at, unsigned cha
 
 enum { HALF_STEPS = 7 };
 
-/* "The local port is beyond the cut; or it is there or beyond, and the remote port, too." */
-static void put_half(struct ph__cut cut, enum ph__half half, struct inet_diag_bc_op ops[HALF_STEPS])
+/* "The local port is beyond the cut; or it is there or beyond, and the remote port, too." `behind`
+ * is the size of what follows: who is refused here jumps over that, too. */
+static void put_half(struct ph__cut cut, enum ph__half half, size_t behind,
+                     struct inet_diag_bc_op ops[HALF_STEPS])
 {
     bool low = half == PH__HALF_LOW;
     unsigned char local = low ? INET_DIAG_BC_S_LE : INET_DIAG_BC_S_GE;
@@ -85,31 +109,30 @@ static void put_half(struct ph__cut cut, enum ph__half half, struct inet_diag_bc
     at = put_port(at, local, 3 * step, low ? cut.local_port - 1U : cut.local_port + 1U);
     *at++ = (struct inet_diag_bc_op){
         .code = INET_DIAG_BC_JMP, .yes = (unsigned char)step, .no = (uint16_t)(5 * step)};
-    at = put_port(at, local, 5 * step, cut.local_port);
-    put_port(at, remote, 3 * step, low ? cut.remote_port : cut.remote_port + 1U);
+    at = put_port(at, local, 5 * step + behind, cut.local_port);
+    put_port(at, remote, 3 * step + behind, low ? cut.remote_port : cut.remote_port + 1U);
 }
 
 size_t ph__inet_diag_request_tcp(struct ph__cut cut, enum ph__half half,
+                                 const struct ph__narrowing *narrowing,
                                  unsigned char ret_request[PH__TCP_REQUEST])
 {
     struct inet_diag_req request = {
         .idiag_family = AF_UNSPEC,
         .idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1),
         .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
-        .idiag_states = ALL_STATES,
+        .idiag_states = narrowing ? narrowing->states : ALL_STATES,
     };
     struct inet_diag_bc_op ops[HALF_STEPS];
-    struct nlattr attribute = {.nla_len = sizeof attribute + sizeof ops,
-                               .nla_type = INET_DIAG_REQ_BYTECODE};
-    _Static_assert(sizeof request + sizeof attribute + sizeof ops == PH__TCP_REQUEST, "size");
+    _Static_assert(sizeof request + sizeof(struct nlattr) + sizeof ops + PH__BYTECODE_SIZE ==
+                       PH__TCP_REQUEST,
+                   "size");
     memcpy(ret_request, &request, sizeof request);
     if (half == PH__HALF_BOTH) {
-        return sizeof request;
+        return append_bytecode(ret_request, sizeof request, "", 0, narrowing);
     }
-    put_half(cut, half, ops);
-    memcpy(ret_request + sizeof request, &attribute, sizeof attribute);
-    memcpy(ret_request + sizeof request + sizeof attribute, ops, sizeof ops);
-    return PH__TCP_REQUEST;
+    put_half(cut, half, narrowing ? narrowing->size : 0, ops);
+    return append_bytecode(ret_request, sizeof request, ops, sizeof ops, narrowing);
 }
 
 bool ph__inet_diag_is_connectionless(enum ph_protocol protocol)

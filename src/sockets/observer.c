@@ -22,7 +22,8 @@
 enum {
     DEFAULT_SOCKETS_MAX = 4 * 1000 * 1000,
     DEFAULT_SNAPSHOTS_MAX = 16,
-    DEFAULT_OWNERS_KEPT_MAX = 500 * 1000
+    DEFAULT_OWNERS_KEPT_MAX = 500 * 1000,
+    FEW_SOCKETS = 1000
 };
 
 struct ph_sockets {
@@ -32,6 +33,7 @@ struct ph_sockets {
     pthread_mutex_t lock;    /* guards what follows */
     pthread_cond_t finished; /* a snapshot has been taken, or not */
     bool taking;
+    unsigned waiting;          /* those who wait for it */
     uint64_t begun;            /* number of the last snapshot that began */
     struct ph_snapshot *whole; /* a reference, or NULL */
     struct ph_snapshot *part;  /* a reference to a later one with fewer protocols, or NULL */
@@ -102,9 +104,16 @@ const char *ph__sockets_proc_root(const struct ph_sockets *sockets)
     return sockets->proc_root;
 }
 
+/* What is enough of the protocols that may have many sockets; NULL: all. */
+struct narrowings {
+    const struct ph__narrowing *tcp;
+    const struct ph__narrowing *udp;
+};
+
 /* What somebody asks for. */
 struct question {
     unsigned protocols;
+    struct narrowings narrowings;
     uint64_t asked; /* number of the last snapshot that had begun by then */
     unsigned max_age_ms;
 };
@@ -204,6 +213,34 @@ static void take_next(struct ph_sockets *sockets, unsigned protocols)
     pthread_cond_broadcast(&sockets->finished);
 }
 
+/* Takes one for who asks alone, unlocked meanwhile. @return 0, and the only reference. */
+static int take_narrowed(struct ph_sockets *sockets, const struct question *question,
+                         struct ph_snapshot **ret_snapshot)
+{
+    struct ph__snapshot_wish wish = {.protocols = question->protocols,
+                                     .cut = sockets->cut,
+                                     .tcp = question->narrowings.tcp,
+                                     .udp = question->narrowings.udp};
+    memcpy(wish.expected, sockets->expected, sizeof wish.expected);
+    sockets->taking = true;
+    uint64_t sequence = ++sockets->begun;
+    pthread_mutex_unlock(&sockets->lock);
+
+    struct ph_snapshot *snapshot = NULL;
+    int err = ph__snapshot_take(&snapshot, &sockets->cfg, &wish);
+
+    pthread_mutex_lock(&sockets->lock);
+    sockets->taking = false;
+    if (err == 0) {
+        snapshot->sequence = sequence;
+        snapshot->tally = sockets->tally;
+        atomic_fetch_add_explicit(&sockets->tally->count, 1, memory_order_relaxed);
+        *ret_snapshot = snapshot;
+    }
+    pthread_cond_broadcast(&sockets->finished);
+    return err;
+}
+
 /* Those that are kept make room for the next, unless others hold them too. */
 static bool too_many_held(const struct ph_sockets *sockets)
 {
@@ -212,34 +249,93 @@ static bool too_many_held(const struct ph_sockets *sockets)
     return held - only_ours >= sockets->cfg.snapshots_max;
 }
 
+/* Few sockets cost little, and a snapshot that has them all serves others, too. */
+static bool are_few(const struct ph_sockets *sockets)
+{
+    size_t count = sockets->expected[PH_PROTOCOL_TCP] + sockets->expected[PH_PROTOCOL_UDP];
+    return count > 0 && count < FEW_SOCKETS;
+}
+
+static bool is_for_one(const struct ph_sockets *sockets, const struct question *question)
+{
+    return (question->narrowings.tcp || question->narrowings.udp) && sockets->waiting == 0 &&
+           !are_few(sockets);
+}
+
+/* One step towards a snapshot. @return 0, and *ret_snapshot where it is there. */
+static int advance(struct ph_sockets *sockets, const struct question *question,
+                   struct ph_snapshot **ret_snapshot)
+{
+    struct ph_snapshot *kept = find_kept(sockets, question);
+    if (kept) {
+        *ret_snapshot = ph_snapshot_ref(kept);
+        return 0;
+    }
+    if (sockets->failed > question->asked &&
+        has_all(sockets->failed_protocols, question->protocols)) {
+        return sockets->error; /* what happened to the one that we would have shared */
+    }
+    if (sockets->taking) {
+        sockets->waiting++;
+        pthread_cond_wait(&sockets->finished, &sockets->lock);
+        sockets->waiting--;
+        return 0;
+    }
+    if (too_many_held(sockets)) {
+        return -EBUSY;
+    }
+    if (is_for_one(sockets, question)) {
+        return take_narrowed(sockets, question, ret_snapshot);
+    }
+    take_next(sockets, question->protocols);
+    return 0;
+}
+
+static int answer(struct ph_sockets *sockets, struct question *question,
+                  struct ph_snapshot **ret_snapshot)
+{
+    struct ph_snapshot *snapshot = NULL;
+    int err = 0;
+    question->protocols &= PH_PROTOCOLS_ALL;
+    if (question->protocols == 0) {
+        question->protocols = PH_PROTOCOLS_ALL;
+    }
+    pthread_mutex_lock(&sockets->lock);
+    question->asked = sockets->begun;
+    while (!snapshot && err == 0) {
+        err = advance(sockets, question, &snapshot);
+    }
+    pthread_mutex_unlock(&sockets->lock);
+    if (err == 0) {
+        *ret_snapshot = snapshot;
+    }
+    return err;
+}
+
 int ph_sockets_snapshot_of(struct ph_sockets *sockets, unsigned protocols, unsigned max_age_ms,
                            struct ph_snapshot **ret_snapshot)
 {
-    int err = 0;
-    struct ph_snapshot *kept;
-    struct question question = {.protocols = protocols & PH_PROTOCOLS_ALL,
-                                .max_age_ms = max_age_ms};
-    if (question.protocols == 0) {
-        question.protocols = PH_PROTOCOLS_ALL;
+    struct question question = {.protocols = protocols, .max_age_ms = max_age_ms};
+    return answer(sockets, &question, ret_snapshot);
+}
+
+int ph_sockets_snapshot_matching(struct ph_sockets *sockets, const struct ph_filter *filter,
+                                 unsigned protocols, bool joined, unsigned max_age_ms,
+                                 struct ph_snapshot **ret_snapshot)
+{
+    struct question question = {.protocols = protocols, .max_age_ms = max_age_ms};
+    struct ph__narrowing *narrowings = malloc(2 * sizeof *narrowings);
+    if (!narrowings) {
+        return -ENOMEM;
     }
-    pthread_mutex_lock(&sockets->lock);
-    question.asked = sockets->begun;
-    while (!(kept = find_kept(sockets, &question)) && err == 0) {
-        if (sockets->failed > question.asked &&
-            has_all(sockets->failed_protocols, question.protocols)) {
-            err = sockets->error; /* what happened to the one that we would have shared */
-        } else if (sockets->taking) {
-            pthread_cond_wait(&sockets->finished, &sockets->lock);
-        } else if (too_many_held(sockets)) {
-            err = -EBUSY;
-        } else {
-            take_next(sockets, question.protocols);
-        }
+    if (ph__narrow(filter, PH_PROTOCOL_TCP, joined, &narrowings[0])) {
+        question.narrowings.tcp = &narrowings[0];
     }
-    if (err == 0) {
-        *ret_snapshot = ph_snapshot_ref(kept);
+    if (ph__narrow(filter, PH_PROTOCOL_UDP, joined, &narrowings[1])) {
+        question.narrowings.udp = &narrowings[1];
     }
-    pthread_mutex_unlock(&sockets->lock);
+    int err = answer(sockets, &question, ret_snapshot);
+    free(narrowings);
     return err;
 }
 

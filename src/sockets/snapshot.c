@@ -93,8 +93,11 @@ int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets
         return -ENOMEM;
     }
     make_room(&snapshot->rows, wish);
-    struct ph__collection collection = {
-        .rows = &snapshot->rows, .protocols = wish->protocols, .cut = wish->cut};
+    struct ph__collection collection = {.rows = &snapshot->rows,
+                                        .protocols = wish->protocols,
+                                        .cut = wish->cut,
+                                        .tcp = wish->tcp,
+                                        .udp = wish->udp};
     int err = ph__collect(&collection, cfg);
     if (err == 0) {
         snapshot->ephemeral = read_ephemeral(cfg->proc_root);

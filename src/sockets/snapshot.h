@@ -90,7 +90,9 @@ struct ph__snapshot_wish {
     unsigned protocols;                 /* a bit each */
     size_t expected[PH_PROTOCOL_COUNT]; /* sockets, so that there is room for them at once */
     struct ph__cut cut;                 /* as in struct ph__collection */
-    struct ph__rows *spare;             /* whose memory is taken for the new rows, or NULL */
+    const struct ph__narrowing *tcp;    /* likewise */
+    const struct ph__narrowing *udp;
+    struct ph__rows *spare; /* whose memory is taken for the new rows, or NULL */
 };
 
 /* Takes a snapshot with one reference. @return 0; as ph_sockets_snapshot(). */

@@ -236,14 +236,26 @@ void ph__query_finish(struct ph__query *query)
     }
 }
 
+/* Whether the order or a chosen column has any of these flags. */
+static bool has_column(const struct ph__query *query, unsigned flags)
+{
+    bool has = query->sort && (query->sort->flags & flags);
+    for (size_t i = 0; i < query->choice.count && !has; i++) {
+        has = query->choice.columns[i]->flags & flags;
+    }
+    return has;
+}
+
 bool ph__query_needs_owners(const struct ph__query *query)
 {
     if (query->filtered && ph_filter_needs_owners(query->filter)) {
         return true;
     }
-    bool wanted = query->sort && (query->sort->flags & PH__COLUMN_OWNERS);
-    for (size_t i = 0; i < query->choice.count && !wanted; i++) {
-        wanted = query->choice.columns[i]->flags & PH__COLUMN_OWNERS;
-    }
-    return wanted && query->owners;
+    return query->owners && has_column(query, PH__COLUMN_OWNERS);
+}
+
+bool ph__query_is_joined(const struct ph__query *query)
+{
+    /* Why a socket has no owner depends on its direction. */
+    return has_column(query, PH__COLUMN_JOINED | (query->owners ? PH__COLUMN_OWNERS : 0));
 }

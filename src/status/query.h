@@ -48,4 +48,7 @@ void ph__query_finish(struct ph__query *query);
 /* True when the filter, the order or a chosen column wants the owners. After finish. */
 bool ph__query_needs_owners(const struct ph__query *query);
 
+/* True when the order or a chosen column tells of other sockets. After finish. */
+bool ph__query_is_joined(const struct ph__query *query);
+
 #endif

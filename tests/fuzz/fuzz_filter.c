@@ -4,12 +4,14 @@
  * is that of expressions. Must reach ph__expression_new() and ph__expression_match() with every
  * subject, over rows of all kinds.
  *
+ * What the kernel is asked for has to contain what matches, and to be what the kernel accepts.
  * "not" in front of an expression in parentheses has to turn it round, row by row.
  */
+#include "fuzz/bytecode.h"
 #include "fuzz/rows.h"
+#include "sockets/narrow.h"
 #include "sockets/snapshot.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 enum { PROBLEM = 512 };
@@ -73,6 +75,12 @@ static struct ph_socket rows[] = {
      .state = PH_STATE_LISTEN,
      .local_port = 1024,
      .peer = -1},
+    {TCP, .family = PH_FAMILY_IPV6, .state = PH_STATE_ESTABLISHED,
+     .local_address = {[10] = 0xFF, [11] = 0xFF, [12] = 127, [15] = 1}, .local_port = 9000,
+     .remote_address = {[10] = 0xFF, [11] = 0xFF, [12] = 127, [15] = 1}, .remote_port = 41000,
+     .peer = 15},
+    {TCP, .state = PH_STATE_ESTABLISHED, .local_address = V4(127, 0, 0, 1), .local_port = 41000,
+     .remote_address = V4(127, 0, 0, 1), .remote_port = 9000, .peer = 14},
 };
 
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
@@ -126,6 +134,34 @@ static uint32_t matches(const struct ph_filter *filter)
     return found;
 }
 
+/* The kernel has to show at least what matches; where ends are joined, the other end, too, and all
+ * that listen where there are any other ends. */
+static void check_narrowing(const struct ph_filter *filter, uint32_t found, bool joined)
+{
+    static const enum ph_protocol protocols[] = {PH_PROTOCOL_TCP, PH_PROTOCOL_UDP};
+    static struct ph__narrowing code;
+    for (size_t k = 0; k < 2; k++) {
+        if (!ph__narrow(filter, protocols[k], joined, &code)) {
+            continue;
+        }
+        bytecode_audit(&code);
+        uint32_t taken = 0;
+        uint32_t wanted = 0;
+        uint32_t listeners = 0;
+        for (size_t i = 0; i < ROW_COUNT; i++) {
+            const struct ph_socket *row = &rows[i];
+            if (row->protocol == protocols[k]) {
+                taken |= (uint32_t)bytecode_takes(&code, row) << i;
+                listeners |= (uint32_t)!row->has_remote << i;
+                wanted |= found & 1U << i;
+                wanted |= joined && found & 1U << i && row->peer >= 0 ? 1U << row->peer : 0;
+            }
+        }
+        wanted |= joined && wanted & ~listeners ? listeners : 0;
+        REQUIRE((wanted & ~taken) == 0);
+    }
+}
+
 /* States in front of all are no part of the list behind them; in parentheses they are. */
 static void check_opposite(const char *value, uint32_t found)
 {
@@ -155,6 +191,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ph_filter *filter = make(name, value);
     if (filter) {
         uint32_t found = matches(filter);
+        check_narrowing(filter, found, false);
+        check_narrowing(filter, found, true);
         if (strcmp(name, "filter") == 0) {
             check_opposite(value, found);
         }
