@@ -13,8 +13,12 @@
 #include "base/clock.h"
 #include "sockets/snapshot.h"
 #include "sockets/tcp_table.h"
+#include "sockets/thread.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +27,9 @@ enum {
     DEFAULT_SOCKETS_MAX = 4 * 1000 * 1000,
     DEFAULT_SNAPSHOTS_MAX = 16,
     DEFAULT_OWNERS_KEPT_MAX = 500 * 1000,
-    FEW_SOCKETS = 1000
+    FEW_SOCKETS = 1000,
+    LARGE_ROWS = 4096,
+    KEPT_LARGE_US = 10 * 1000 * 1000
 };
 
 struct ph_sockets {
@@ -42,6 +48,11 @@ struct ph_sockets {
     int error;                 /* and what came of it */
     size_t expected[PH_PROTOCOL_COUNT]; /* how many sockets there were the last time */
     struct ph__cut cut;                 /* the middle of those of TCP */
+    pthread_t tidier;                   /* gives back what nobody has asked for in a while */
+    bool tidier_started;                /* and has not been joined */
+    bool tidier_ended;                  /* or is about to */
+    bool ending;                        /* the observer is being freed */
+    pthread_cond_t tidy;                /* that it is */
 };
 
 int ph_sockets_new_sized(struct ph_sockets **ret_sockets, const struct ph_sockets_config *cfg,
@@ -81,6 +92,11 @@ int ph_sockets_new_sized(struct ph_sockets **ret_sockets, const struct ph_socket
     }
     pthread_mutex_init(&sockets->lock, NULL);
     pthread_cond_init(&sockets->finished, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&sockets->tidy, &attributes);
+    pthread_condattr_destroy(&attributes);
     *ret_sockets = sockets;
     return 0;
 }
@@ -90,8 +106,16 @@ void ph_sockets_free(struct ph_sockets *sockets)
     if (!sockets) {
         return;
     }
+    pthread_mutex_lock(&sockets->lock);
+    sockets->ending = true;
+    pthread_cond_signal(&sockets->tidy);
+    pthread_mutex_unlock(&sockets->lock);
+    if (sockets->tidier_started) {
+        pthread_join(sockets->tidier, NULL); /* before what it looks at is gone */
+    }
     ph_snapshot_unref(sockets->whole);
     ph_snapshot_unref(sockets->part);
+    pthread_cond_destroy(&sockets->tidy);
     pthread_cond_destroy(&sockets->finished);
     pthread_mutex_destroy(&sockets->lock);
     ph__tally_drop(sockets->tally);
@@ -143,6 +167,73 @@ static struct ph_snapshot *find_kept(const struct ph_sockets *sockets,
     return will_do(sockets->whole, question) ? sockets->whole : NULL;
 }
 
+static bool is_large(const struct ph_snapshot *snapshot)
+{
+    return snapshot && snapshot->rows.count >= LARGE_ROWS;
+}
+
+/* Lets go of a kept snapshot that is large and old. @return when that is to be done, by the
+ * monotonic clock; `next` when there is none, or it is later. */
+static uint64_t tidy_kept(struct ph_snapshot **kept, uint64_t next)
+{
+    if (!is_large(*kept)) {
+        return next;
+    }
+    uint64_t due = (*kept)->taken_us + KEPT_LARGE_US;
+    if (due <= ph__clock_us()) {
+        ph_snapshot_unref(*kept);
+        *kept = NULL;
+        return next;
+    }
+    return due < next ? due : next;
+}
+
+/* What was freed in the arenas of other threads stays with the process else. */
+static void trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+/* Fits ph__thread_start(). Ends when nothing large is kept any more. */
+static void *tidy(void *user)
+{
+    struct ph_sockets *sockets = user;
+    pthread_mutex_lock(&sockets->lock);
+    while (!sockets->ending) {
+        uint64_t due = tidy_kept(&sockets->part, tidy_kept(&sockets->whole, UINT64_MAX));
+        if (due == UINT64_MAX) {
+            break;
+        }
+        const struct timespec until = {.tv_sec = (time_t)(due / 1000000),
+                                       .tv_nsec = (long)(due % 1000000) * 1000};
+        pthread_cond_timedwait(&sockets->tidy, &sockets->lock, &until);
+    }
+    bool ending = sockets->ending;
+    sockets->tidier_ended = true;
+    pthread_mutex_unlock(&sockets->lock);
+    if (!ending) {
+        struct ph__holders holders = ph__tally_take_holders(sockets->tally);
+        ph__holders_done(&holders);
+        trim();
+    }
+    return NULL;
+}
+
+/* Without a thread to be had they are kept until the next one. */
+static void start_tidier(struct ph_sockets *sockets)
+{
+    if (sockets->cfg.threads_max < 2 || (sockets->tidier_started && !sockets->tidier_ended)) {
+        return;
+    }
+    if (sockets->tidier_started) {
+        pthread_join(sockets->tidier, NULL); /* has nothing to do any more that needs the lock */
+    }
+    sockets->tidier_ended = false;
+    sockets->tidier_started = ph__thread_start(&sockets->tidier, tidy, sockets);
+}
+
 /* A whole one takes the place of both: it is later, and has more. */
 static void keep(struct ph_sockets *sockets, struct ph_snapshot *snapshot)
 {
@@ -161,6 +252,9 @@ static void keep(struct ph_sockets *sockets, struct ph_snapshot *snapshot)
     }
     if (snapshot->protocols & PH_PROTOCOL_BIT(PH_PROTOCOL_TCP) && sockets->cfg.threads_max > 1) {
         sockets->cut = ph__tcp_table_cut(&snapshot->rows);
+    }
+    if (is_large(snapshot)) {
+        start_tidier(sockets);
     }
 }
 
@@ -328,10 +422,13 @@ int ph_sockets_snapshot_matching(struct ph_sockets *sockets, const struct ph_fil
     if (!narrowings) {
         return -ENOMEM;
     }
-    if (ph__narrow(filter, PH_PROTOCOL_TCP, joined, &narrowings[0])) {
+    unsigned all = protocols ? protocols : PH_PROTOCOLS_ALL;
+    if (all & PH_PROTOCOL_BIT(PH_PROTOCOL_TCP) &&
+        ph__narrow(filter, PH_PROTOCOL_TCP, joined, &narrowings[0])) {
         question.narrowings.tcp = &narrowings[0];
     }
-    if (ph__narrow(filter, PH_PROTOCOL_UDP, joined, &narrowings[1])) {
+    if (all & PH_PROTOCOL_BIT(PH_PROTOCOL_UDP) &&
+        ph__narrow(filter, PH_PROTOCOL_UDP, joined, &narrowings[1])) {
         question.narrowings.udp = &narrowings[1];
     }
     int err = answer(sockets, &question, ret_snapshot);

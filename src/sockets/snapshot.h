@@ -51,6 +51,7 @@ struct ph__known_process {
 struct ph__owners {
     struct ph__arena arena;  /* processes and their texts */
     struct ph_owner *items;  /* grouped by socket; owned */
+    size_t room;             /* for so many */
     pthread_mutex_t lock;    /* guards the rest */
     pthread_cond_t finished; /* a scan has ended */
     bool scanning;
