@@ -2,12 +2,12 @@
  *
  * A request as a handler sees it, and the replies it can give.
  *
- * A handler is called once a request, with the whole request (its body included) in memory. It
- * answers by calling exactly one ph_reply_* function, before which it may add header fields, or
- * has somebody answer later: ph_defer() in server.h.
- * Both objects belong to the server and are valid until the handler returns, and so is every
- * string got from them. Nothing here may be called from another thread than the handler's, and
- * nothing here blocks.
+ * A handler is called once a request, with the whole request (its body included) in memory, unless
+ * the body is handed over piece by piece before: ph_request_receive() in server.h. It answers by
+ * calling exactly one ph_reply_* function, before which it may add header fields, or has somebody
+ * answer later: ph_defer() in server.h. Both objects belong to the server and are valid until the
+ * handler returns, and so is every string got from them. Nothing here may be called from another
+ * thread than the handler's, and nothing here blocks.
  */
 #ifndef PORTHOLE_HTTP_H
 #define PORTHOLE_HTTP_H

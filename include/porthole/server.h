@@ -95,7 +95,15 @@ struct ph_route {
     const char *pattern; /* "GET /things/:id", "POST /echo", "GET /files/" followed by a '*' */
     ph_handler handler;
     void *user;
-    bool blocking; /* the handler may block: it runs on the pool, and delays nobody */
+    bool blocking; /* the handler may block: it runs on the pool, and delays nobody. So does what is
+                    * called before it: `begin`, and what takes the body */
+    uint64_t body_max; /* bytes of the body, in place of ph_config.body_max; 0: that one (413) */
+
+    /* NULL, or called before the body is received, and before a client that waits for it is told to
+     * go on ("100 Continue"). It returns as a handler does: with a reply, or a token, this is the
+     * answer, and the connection is closed without reading the rest. Without one the body is
+     * gathered, or handed over if it calls ph_request_receive(), and then `handler` is called. */
+    ph_handler begin;
 };
 
 /**
@@ -115,6 +123,43 @@ PH_API PH_MUST_CHECK int ph_server_add(struct ph_server *server, const struct ph
 /** ph_server_add() for a handler that is quick. */
 PH_API PH_MUST_CHECK int ph_server_route(struct ph_server *server, const char *pattern,
                                          ph_handler handler, void *user);
+
+/* ---- bodies that are handed over piece by piece ---- */
+
+struct ph_waker;
+
+/**
+ * Takes a piece of a body. Called on the worker, or on the pool for a blocking route, one piece at
+ * a time and in order. Meanwhile nothing more is read from the client, so that memory does not
+ * grow with the body, and a client that is too fast is slowed down by TCP.
+ *
+ * @param size  at least one byte. On the pool pieces have 16 KiB or more, but for the last.
+ * @return 0: taken. -EAGAIN: not now; the same piece is offered again, or a longer one that begins
+ *         with it, once the waker is woken. With a reply given to `res`, that is the answer, and
+ *         the connection is closed without reading the rest. Any other negative error code is as
+ *         one from a handler.
+ */
+typedef int (*ph_receive)(struct ph_request *req, struct ph_response *res, const void *data,
+                          size_t size, void *user);
+
+/**
+ * From ph_route.begin: has the body handed over piece by piece instead of gathered. The handler
+ * is called when all of it has been taken, and sees no body.
+ *
+ * @param release    called once with `user` after the request has been answered, or when it came
+ *                   to nothing: the client went away, or was too slow. It may be called while the
+ *                   reply is still being sent. NULL is allowed.
+ * @param ret_waker  NULL, when `receive` never returns -EAGAIN. Else the waker, to be freed by
+ *                   ph_waker_free() (stream.h), at the latest by `release`.
+ * @return 0; PH_ERR_REPLIED after a reply, or when it is called a second time; PH_ERR_STARTED
+ *         outside of ph_route.begin; -ENOMEM. On failure `release` is not called.
+ */
+PH_API PH_MUST_CHECK int ph_request_receive(struct ph_request *req, ph_receive receive, void *user,
+                                            void (*release)(void *user),
+                                            struct ph_waker **ret_waker);
+
+/** The `user` of ph_request_receive(), for the handler; NULL without one. */
+PH_API void *ph_request_receiver(const struct ph_request *req);
 
 /* ---- replies that come later ---- */
 
@@ -161,6 +206,20 @@ PH_API void ph_token_free(struct ph_token *token);
  */
 PH_API PH_MUST_CHECK int ph_server_on_free(struct ph_server *server, void (*release)(void *user),
                                            void *user);
+
+/**
+ * Keeps a pointer of the program's with the server, under a key of its own, for those who have only
+ * the server: handlers (ph_request_server()), and libraries that add to a server. Before start.
+ *
+ * @param key    the address of something static; it is compared, never followed.
+ * @param value  takes the place of the last one; NULL takes it away. It is not freed; see
+ *               ph_server_on_free().
+ * @return 0; PH_ERR_STARTED; -ENOMEM.
+ */
+PH_API PH_MUST_CHECK int ph_server_set(struct ph_server *server, const void *key, void *value);
+
+/** The value kept under a key, or NULL. */
+PH_API void *ph_server_get(const struct ph_server *server, const void *key);
 
 /**
  * Opens the listeners, starts the workers, and with more than one of them a thread that accepts
@@ -276,6 +335,19 @@ struct ph_worker_stats {
 
 /** Fills in the totals. */
 PH_API void ph_server_stats(const struct ph_server *server, struct ph_server_stats *ret_stats);
+
+/* Latencies as a histogram. Bound `i` is 64 µs times 4 to the power of `i`: 64 µs to 67 s. */
+enum { PH_LATENCY_BOUNDS = 11 };
+#define PH_LATENCY_BOUND_US(i) ((uint64_t)64 << (2 * (i)))
+
+struct ph_latency {
+    uint64_t below[PH_LATENCY_BOUNDS]; /* replies that took less than the bound: cumulative */
+    uint64_t count;                    /* all */
+    uint64_t sum_us;
+};
+
+/** Fills in the latencies of all replies since start, in whole microseconds, rounded down. */
+PH_API void ph_server_latency(const struct ph_server *server, struct ph_latency *ret_latency);
 
 /** @return 0; -ERANGE for a worker that does not exist. */
 PH_API PH_MUST_CHECK int ph_server_worker_stats(const struct ph_server *server, unsigned worker,

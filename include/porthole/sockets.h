@@ -288,6 +288,11 @@ PH_API uint64_t ph_snapshot_age_ms(const struct ph_snapshot *snapshot);
 PH_API enum ph_source ph_snapshot_source(const struct ph_snapshot *snapshot,
                                          enum ph_protocol protocol, const char **ret_reason);
 
+/** The range of ports that the kernel gives out by itself, first and last (ip(7),
+ *  ip_local_port_range). */
+PH_API void ph_snapshot_ephemeral_ports(const struct ph_snapshot *snapshot, uint16_t *ret_first,
+                                        uint16_t *ret_last);
+
 /** How many sockets there are. */
 PH_API size_t ph_snapshot_count(const struct ph_snapshot *snapshot);
 

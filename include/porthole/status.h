@@ -34,6 +34,51 @@ PH_API PH_MUST_CHECK int ph_status_mount_sized(struct ph_server *server,
 #define ph_status_mount(server, cfg) \
     ph_status_mount_sized((server), (cfg), sizeof(struct ph_status_config))
 
+/* ---- what the program tells of itself ----
+ *
+ * Added between ph_status_mount() and ph_server_start(); read on the server's threads, several at
+ * a time: what the functions share needs a lock, and none of them may block. Names are copied. */
+
+/* A JSON object that a section is written to; valid during the call only. */
+struct ph_status_object;
+
+/** Writes a section, by any of the functions below. */
+typedef void (*ph_status_write)(void *user, struct ph_status_object *object);
+
+/**
+ * Adds an object to "sections" of GET /api/v1/server, and a card to the page.
+ *
+ * @param name  lower-case letters, digits and underscores; 100 bytes at most.
+ * @return 0; -EINVAL for another name; -EEXIST; -ENOENT before ph_status_mount(); PH_ERR_STARTED;
+ *         -ENOMEM.
+ */
+PH_API PH_MUST_CHECK int ph_status_section(struct ph_server *server, const char *name,
+                                           ph_status_write write, void *user);
+
+/** Adds a member. Each name once; NULL as a text, and a number that is none, give null. Text that
+ *  is not UTF-8 is replaced where it is wrong. */
+PH_API void ph_status_put_text(struct ph_status_object *object, const char *name, const char *text);
+PH_API void ph_status_put_bool(struct ph_status_object *object, const char *name, bool flag);
+PH_API void ph_status_put_number(struct ph_status_object *object, const char *name, double number);
+
+/** Reads a metric. */
+typedef double (*ph_status_read)(void *user);
+
+/**
+ * Adds a metric to GET /metrics: a gauge goes up and down, a counter only up, since the program
+ * began.
+ *
+ * @param name  as Prometheus has them ([a-zA-Z_:][a-zA-Z0-9_:]*, 100 bytes at most), in base units
+ *              ("pump_pressure_pascals"); that of a counter, and no other, ends in "_total". Those
+ *              that begin with "porthole_" are taken.
+ * @param help  one line.
+ * @return as ph_status_section().
+ */
+PH_API PH_MUST_CHECK int ph_status_gauge(struct ph_server *server, const char *name,
+                                         const char *help, ph_status_read read, void *user);
+PH_API PH_MUST_CHECK int ph_status_counter(struct ph_server *server, const char *name,
+                                           const char *help, ph_status_read read, void *user);
+
 /* A parameter of a list, as in the query of a request: {"state", "listen"}. */
 struct ph_status_param {
     const char *name;

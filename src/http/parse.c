@@ -89,7 +89,7 @@ static int on_headers_complete(llhttp_t *llhttp)
 static int on_chunk_header(llhttp_t *llhttp)
 {
     struct ph__parser *parser = parser_of(llhttp);
-    if (llhttp->content_length > parser->limits->body_max - parser->body->size) {
+    if (llhttp->content_length > parser->body_max - parser->chunk_bytes) {
         return stop(parser, 413, "the request body is larger than this server accepts");
     }
     if (llhttp->content_length > 0) {
@@ -103,6 +103,7 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t size)
 {
     struct ph__parser *parser = parser_of(llhttp);
     ph__buf_append(parser->body, at, size);
+    parser->chunk_bytes += size;
     if (ph__buf_error(parser->body)) {
         return stop(parser, 503, "the server is out of memory");
     }
@@ -125,6 +126,8 @@ void ph__parse_init(struct ph__parser *parser, struct ph_request *req,
     parser->fed = 0;
     parser->skipped = 0;
     parser->head_size = 0;
+    parser->body_max = limits->body_max;
+    parser->chunk_bytes = 0;
     parser->chunk_overhead = 0;
     parser->body = NULL;
     parser->trailer = TRAILER_NONE;
@@ -288,7 +291,7 @@ static size_t skip_trailers(struct ph__parser *parser, const char *bytes, size_t
 /* RFC 9112 section 7.1.1 and 7.1.2 set no limits to these; somebody has to. */
 static enum ph__parse_result check_overhead(struct ph__parser *parser)
 {
-    if (parser->chunk_overhead <= OVERHEAD_FREE + OVERHEAD_PER_BYTE * parser->body->size) {
+    if (parser->chunk_overhead <= OVERHEAD_FREE + OVERHEAD_PER_BYTE * parser->chunk_bytes) {
         return PH__PARSE_MORE;
     }
     return parser->trailer != TRAILER_NONE
@@ -300,7 +303,7 @@ enum ph__parse_result ph__parse_chunks(struct ph__parser *parser, const char *by
                                        struct ph__buf *body, size_t *ret_used)
 {
     llhttp_t *llhttp = llhttp_of(parser);
-    size_t before = body->size;
+    uint64_t before = parser->chunk_bytes;
     size_t used = 0;
     parser->body = body;
     if (parser->trailer == TRAILER_NONE) {
@@ -317,7 +320,7 @@ enum ph__parse_result ph__parse_chunks(struct ph__parser *parser, const char *by
     if (parser->trailer == TRAILER_BAD) {
         return ph__parse_fail(parser, 400, "a trailer field is malformed");
     }
-    parser->chunk_overhead += used - (body->size - before);
+    parser->chunk_overhead += used - (parser->chunk_bytes - before);
     if (check_overhead(parser) == PH__PARSE_ERROR) {
         return PH__PARSE_ERROR;
     }

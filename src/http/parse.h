@@ -16,7 +16,7 @@ struct ph__limits {
     size_t target_max;
     size_t head_max;
     unsigned headers_max;
-    size_t body_max;
+    uint64_t body_max; /* the most that any route takes */
 };
 
 enum ph__parse_result {
@@ -29,14 +29,16 @@ struct ph__parser {
     uint64_t llhttp[16]; /* an llhttp_t, which only parse.c knows */
     struct ph_request *req;
     const struct ph__limits *limits;
-    size_t fed;            /* bytes of the buffer that llhttp has seen */
-    size_t skipped;        /* bytes of empty lines before the request line */
-    size_t head_size;      /* once the head is complete, with its last empty line */
-    char *head;            /* where the buffer is in this call */
-    struct ph__buf *body;  /* chunks are joined here */
-    size_t chunk_overhead; /* bytes of chunked framing so far */
-    uint8_t trailer;       /* behind the last chunk: how far it has come, see parse.c */
-    int status;            /* of PH__PARSE_ERROR: 400, 413, 414, 417, 431, 501, 503 or 505 */
+    size_t fed;           /* bytes of the buffer that llhttp has seen */
+    size_t skipped;       /* bytes of empty lines before the request line */
+    size_t head_size;     /* once the head is complete, with its last empty line */
+    char *head;           /* where the buffer is in this call */
+    struct ph__buf *body; /* chunks are joined here */
+    uint64_t body_max; /* of this request's chunks; limits->body_max, until somebody knows better */
+    uint64_t chunk_bytes;    /* what the chunks have held so far */
+    uint64_t chunk_overhead; /* bytes of chunked framing so far */
+    uint8_t trailer;         /* behind the last chunk: how far it has come, see parse.c */
+    int status;              /* of PH__PARSE_ERROR: 400, 413, 414, 417, 431, 501, 503 or 505 */
     const char *detail;
 };
 
@@ -53,7 +55,8 @@ void ph__parse_init(struct ph__parser *parser, struct ph_request *req,
 enum ph__parse_result ph__parse_head(struct ph__parser *parser, char *buffer, size_t size);
 
 /*
- * Parses bytes of a chunked body, appending what they hold to `body`, whose limit is the limit.
+ * Parses bytes of a chunked body, appending what they hold to `body`, which may be emptied in
+ * between; all together may hold parser->body_max bytes.
  * `ret_used` gets how many bytes were used; after PH__PARSE_DONE the rest is the next request.
  */
 enum ph__parse_result ph__parse_chunks(struct ph__parser *parser, const char *bytes, size_t size,

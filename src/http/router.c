@@ -230,6 +230,8 @@ int ph__router_add(struct ph__router *router, const struct ph_route *wanted)
     route->handler = wanted->handler;
     route->user = wanted->user;
     route->blocking = wanted->blocking;
+    route->begin = wanted->begin;
+    route->body_max = wanted->body_max;
     route->index = router->route_count;
     int err = route->pattern ? grow_routes(router) : -ENOMEM;
     err = err < 0 ? err : insert(router, route, space + 1);

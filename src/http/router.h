@@ -21,7 +21,9 @@ struct ph__route {
     ph_handler handler;
     void *user;
     bool blocking;
-    unsigned index; /* counted from 0 in the order they were added */
+    ph_handler begin;  /* NULL: nothing to be asked before the body */
+    uint64_t body_max; /* 0: as for others */
+    unsigned index;    /* counted from 0 in the order they were added */
     unsigned param_count;
     char *params[PH__PARAMS_MAX]; /* names, owned; "*" for a trailing wildcard */
 };

@@ -28,8 +28,8 @@ static const struct {
     [PH__CONN_ACCEPTED] = {"accepted", TO(HEAD), PH__DEADLINE_HEAD},
     [PH__CONN_IDLE] = {"idle", TO(HEAD), PH__DEADLINE_IDLE},
     [PH__CONN_HEAD] = {"head", TO(HEAD) | TO(BODY) | TO(WRITING), PH__DEADLINE_HEAD},
-    [PH__CONN_BODY] = {"body", TO(HEAD) | TO(WRITING), PH__DEADLINE_BODY},
-    [PH__CONN_HANDLING] = {"handling", TO(HEAD) | TO(WRITING), PH__DEADLINE_NONE},
+    [PH__CONN_BODY] = {"body", TO(HEAD) | TO(HANDLING) | TO(WRITING), PH__DEADLINE_BODY},
+    [PH__CONN_HANDLING] = {"handling", TO(HEAD) | TO(BODY) | TO(WRITING), PH__DEADLINE_NONE},
     [PH__CONN_WRITING] = {"writing",
                           TO(HEAD) | TO(BODY) | TO(HANDLING) | TO(STREAMING) | TO(IDLE) |
                               TO(LINGERING),
@@ -154,6 +154,7 @@ static enum ph__step step(struct ph__conn *conn)
     case PH__CONN_STREAMING:
         return conn->exchange->quiet ? PH__STEP_WAIT : ph__conn_ask_again(conn);
     case PH__CONN_HANDLING:
+        return conn->exchange->held && conn->exchange->woken ? ph__conn_offer(conn) : PH__STEP_WAIT;
     case PH__CONN_CLOSED:
     case PH__CONN_STATES:
         break;
@@ -181,6 +182,13 @@ static enum ph__step perform(struct ph__conn *conn)
     return after_io(conn);
 }
 
+static bool awaits_other_threads(const struct ph__conn *conn)
+{
+    const struct ph__exchange *exchange = conn->exchange;
+    return ph__conn_state(conn) == PH__CONN_STREAMING ||
+           (exchange && (exchange->waits || exchange->held));
+}
+
 /* Goes on from `next` as far as possible, and as far as is fair to others. */
 static void drive(struct ph__conn *conn, enum ph__step next)
 {
@@ -193,6 +201,10 @@ static void drive(struct ph__conn *conn, enum ph__step next)
             next = perform(conn);
             break;
         case PH__STEP_WAIT:
+            if (conn->dead && awaits_other_threads(conn)) {
+                ph__conn_close(conn); /* nobody is there for what will come, or go on, some time */
+                return;
+            }
             start_deadline(conn);
             return;
         case PH__STEP_PUT_OFF:
@@ -216,20 +228,12 @@ void ph__conn_performed(struct ph__conn *conn)
     drive(conn, after_io(conn));
 }
 
-static bool awaits_other_threads(const struct ph__conn *conn)
-{
-    return ph__conn_state(conn) == PH__CONN_STREAMING || (conn->exchange && conn->exchange->waits);
-}
-
 void ph__conn_event(struct ph__conn *conn, unsigned events)
 {
     conn->readable |= (events & PH__EVENT_READ) != 0;
     conn->writable |= (events & PH__EVENT_WRITE) != 0;
     conn->hangup |= (events & PH__EVENT_HANGUP) != 0;
-    if ((events & PH__EVENT_DEAD) && awaits_other_threads(conn)) {
-        ph__conn_close(conn); /* nobody is there for the reply that was put off, or goes on */
-        return;
-    }
+    conn->dead |= (events & PH__EVENT_DEAD) != 0;
     ph__conn_run(conn);
 }
 
@@ -259,7 +263,7 @@ void ph__conn_expire(struct ph__conn *conn)
 
 void ph__conn_handled(struct ph__conn *conn, int result)
 {
-    drive(conn, ph__conn_finish(conn, result));
+    drive(conn, ph__conn_called(conn, result));
 }
 
 void ph__conn_token_arrived(struct ph__conn *conn)
@@ -271,8 +275,10 @@ void ph__conn_token_arrived(struct ph__conn *conn)
 
 void ph__conn_woken(struct ph__conn *conn)
 {
-    conn->exchange->quiet = false;
-    if (ph__conn_state(conn) == PH__CONN_STREAMING) {
+    struct ph__exchange *exchange = conn->exchange;
+    exchange->quiet = false;
+    exchange->woken = true;
+    if (ph__conn_state(conn) == PH__CONN_STREAMING || exchange->held) {
         ph__conn_run(conn);
     }
 }
@@ -296,7 +302,7 @@ void ph__conn_drain(struct ph__conn *conn)
 
 void ph__conn_cut(struct ph__conn *conn)
 {
-    if (ph__conn_state(conn) == PH__CONN_HANDLING && !conn->exchange->waits) {
+    if (ph__conn_state(conn) == PH__CONN_HANDLING && !awaits_other_threads(conn)) {
         conn->hangup = true; /* the handler has the exchange; its reply will find the socket shut */
         shutdown(conn->fd, SHUT_RDWR);
         return;

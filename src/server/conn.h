@@ -2,8 +2,8 @@
  *
  * One connection: a state machine that a worker drives.
  *
- *                                  handling
- *                                    ↑ ↓
+ *                          ┌────→ handling
+ *                          ↓         ↑ ↓
  *   accepted ─→ head ─→ (body) ─→ writing ─→ idle ─→ head …
  *                                    ↑ ↓ └─→ lingering ─→ closed
  *                                 streaming
@@ -14,7 +14,8 @@
  *   writing     output is given to the kernel, and stays here until it has taken all
  *   streaming   the body goes on, but there is nothing to send just now
  *   handling    a blocking handler has the request, on the pool, or the reply was put off and
- *               comes by a token; by way of writing, so that earlier replies do not wait for it
+ *               comes by a token; by way of writing, so that earlier replies do not wait for it.
+ *               Or the body is handed over piece by piece, and the last one is not taken yet
  *   lingering   we have said all; what the peer still sends is thrown away, because a close with
  *               unread bytes would reset the connection and take our reply with it
  *
@@ -74,11 +75,12 @@ struct ph__conn {
     uint32_t index;                      /* in the table */
     _Atomic uint16_t route;              /* of the last request: its index plus one; PH__NO_ROUTE */
     _Atomic uint8_t state;
-    bool readable; /* recv(2) may have something */
-    bool writable; /* send(2) may take something */
-    bool hangup;   /* few bytes do not mean that there is nothing behind them */
-    bool in_ready; /* in the worker's ready list */
-    bool restart;  /* the deadline begins anew when the connection next has to wait */
+    bool readable;   /* recv(2) may have something */
+    bool writable;   /* send(2) may take something */
+    bool hangup : 1; /* few bytes do not mean that there is nothing behind them */
+    bool dead : 1;   /* it has been reset: nobody is there */
+    bool in_ready;   /* in the worker's ready list */
+    bool restart;    /* the deadline begins anew when the connection next has to wait */
 
     _Atomic uint32_t version; /* odd while the fields below change hands */
     _Atomic uint32_t requests;
@@ -123,13 +125,14 @@ void ph__conn_performed(struct ph__conn *conn);
 /* The deadline of the state it is in has passed. */
 void ph__conn_expire(struct ph__conn *conn);
 
-/* The blocking handler has returned `result`. */
+/* What was called on the pool has returned `result`. */
 void ph__conn_handled(struct ph__conn *conn, int result);
 
 /* The token of the request in hand has brought its reply. */
 void ph__conn_token_arrived(struct ph__conn *conn);
 
-/* What makes the body that is being sent may have more by now. */
+/* What makes the body that is being sent may have more by now, or what takes the one that is being
+ * received may take more. */
 void ph__conn_woken(struct ph__conn *conn);
 
 /* The server is stopping: closes the connection if nothing has been received of a request. */
@@ -164,20 +167,35 @@ void ph__conn_drop_token(struct ph__conn *conn);
 /* Closes so that the peer can tell the reply is incomplete: with a reset. */
 enum ph__step ph__conn_break_off(struct ph__conn *conn);
 
-/* conn_read.c: one step of receiving. */
+/* conn_read.c: one step of receiving. Asks for at most `room` bytes. */
+enum ph__step ph__conn_receive(struct ph__conn *conn, char *to, size_t room);
 enum ph__step ph__conn_read_head(struct ph__conn *conn);
-enum ph__step ph__conn_read_body(struct ph__conn *conn);
 enum ph__step ph__conn_received(struct ph__conn *conn);
 enum ph__step ph__conn_linger(struct ph__conn *conn);
 
-/* conn_handle.c: the request is complete, or refused with a problem. */
-enum ph__step ph__conn_handle(struct ph__conn *conn);
+/* conn_body.c: what comes behind the head, gathered or handed over. */
+enum ph__step ph__conn_begin_body(struct ph__conn *conn);
+enum ph__step ph__conn_take_body(struct ph__conn *conn);         /* ph_route.begin lets it come */
+enum ph__step ph__conn_taken(struct ph__conn *conn, bool taken); /* the receiver has returned */
+enum ph__step ph__conn_offer(struct ph__conn *conn);
+enum ph__step ph__conn_read_body(struct ph__conn *conn);
+enum ph__step ph__conn_body_received(struct ph__conn *conn, ssize_t got);
+
+/* conn_handle.c: finding the route, calling what it has, and replying. */
+
+/* Returns NULL, or what is wrong with the target, for ph__conn_refuse_target(). */
+const char *ph__conn_find_route(struct ph__conn *conn);
+enum ph__step ph__conn_refuse_target(struct ph__conn *conn, const char *wrong);
 enum ph__step ph__conn_refuse(struct ph__conn *conn, int status, const char *detail);
+/* Calls what the route has, on the worker or on the pool; ph__conn_called() goes on with what came
+ * of it. */
+enum ph__step ph__conn_call(struct ph__conn *conn, enum ph__call call);
+enum ph__step ph__conn_called(struct ph__conn *conn, int result);
+/* The request is complete: calls the handler, or replies 404, 405 or 204 without one. */
+enum ph__step ph__conn_answer(struct ph__conn *conn);
 enum ph__step ph__conn_run_blocking(struct ph__conn *conn);
 enum ph__step ph__conn_await_token(struct ph__conn *conn);
 enum ph__step ph__conn_finish(struct ph__conn *conn, int result); /* the handler has returned */
-/* Tells whether the request in hand would be answered 404, 405 or 204 without a handler. */
-bool ph__conn_has_handler(struct ph__conn *conn);
 
 /* conn_write.c: gives output to the kernel, then does what exchange->resume says. */
 enum ph__step ph__conn_flush(struct ph__conn *conn, enum ph__resume resume);

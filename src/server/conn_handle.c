@@ -169,10 +169,17 @@ static enum ph__step reply_without_route(struct ph__conn *conn)
     return after_own_reply(conn, err);
 }
 
-bool ph__conn_has_handler(struct ph__conn *conn)
+const char *ph__conn_find_route(struct ph__conn *conn)
 {
-    return !parse_target(conn->exchange) &&
-           ph__router_find(&conn->worker->server->router, &conn->exchange->request);
+    struct ph_request *req = &conn->exchange->request;
+    const char *wrong = parse_target(conn->exchange);
+    if (!wrong && ph__router_find(&conn->worker->server->router, req)) {
+        req->server = conn->worker->server;
+        req->peer = ph__conn_peer(conn);
+        atomic_store_explicit(&conn->route, (uint16_t)(req->route->index + 1),
+                              memory_order_relaxed);
+    }
+    return wrong;
 }
 
 /* All earlier replies have been sent, so that they do not wait for a slow handler. */
@@ -190,24 +197,42 @@ enum ph__step ph__conn_run_blocking(struct ph__conn *conn)
         conn, reply_instead(res, 503, "too many requests wait for this server's slow routes"));
 }
 
-enum ph__step ph__conn_handle(struct ph__conn *conn)
+enum ph__step ph__conn_called(struct ph__conn *conn, int result)
 {
     struct ph__exchange *exchange = conn->exchange;
-    struct ph_request *req = &exchange->request;
-    const char *wrong = parse_target(exchange);
-    if (wrong) {
-        return wrong[0] ? ph__conn_refuse(conn, 400, wrong)
-                        : ph__conn_refuse(conn, 503, "the server is out of memory");
+    enum ph__call call = exchange->call;
+    if (call == PH__CALL_HANDLER) {
+        return ph__conn_finish(conn, result);
     }
-    if (!ph__router_find(&conn->worker->server->router, req)) {
-        return reply_without_route(conn);
+    bool later = call == PH__CALL_RECEIVE && result == -EAGAIN;
+    if ((result < 0 && !later) || exchange->response.status != 0 || exchange->token) {
+        return ph__conn_finish(conn, result);
     }
-    req->server = conn->worker->server;
-    req->peer = ph__conn_peer(conn);
-    atomic_store_explicit(&conn->route, (uint16_t)(req->route->index + 1), memory_order_relaxed);
-    if (req->route->blocking && !ph__server_has_no_threads(conn->worker->server)) {
+    exchange->error_reply = false;
+    return call == PH__CALL_BEGIN ? ph__conn_take_body(conn) : ph__conn_taken(conn, !later);
+}
+
+enum ph__step ph__conn_call(struct ph__conn *conn, enum ph__call call)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    exchange->call = call;
+    /* What is replied before the body has ended ends the connection. */
+    exchange->error_reply = !exchange->body_ended;
+    if (exchange->request.route->blocking && !ph__server_has_no_threads(conn->worker->server)) {
         return ph__conn_flush(conn, PH__RESUME_BLOCKING);
     }
-    struct ph_response *res = begin_reply(conn);
-    return ph__conn_finish(conn, req->route->handler(req, res, req->route->user));
+    begin_reply(conn);
+    return ph__conn_called(conn, ph__exchange_call(exchange));
+}
+
+enum ph__step ph__conn_refuse_target(struct ph__conn *conn, const char *wrong)
+{
+    return wrong[0] ? ph__conn_refuse(conn, 400, wrong)
+                    : ph__conn_refuse(conn, 503, "the server is out of memory");
+}
+
+enum ph__step ph__conn_answer(struct ph__conn *conn)
+{
+    return conn->exchange->request.route ? ph__conn_call(conn, PH__CALL_HANDLER)
+                                         : reply_without_route(conn);
 }

@@ -113,7 +113,7 @@ struct ph__conn *ph__conn_table_take(struct ph__conn_table *table, struct ph__wo
     PUT(conn->worker, worker);
     conn->exchange = NULL;
     conn->fd = fd;
-    conn->readable = conn->writable = conn->hangup = conn->in_ready = false;
+    conn->readable = conn->writable = conn->hangup = conn->dead = conn->in_ready = false;
     conn->restart = true;
     PUT(conn->requests, 0);
     PUT(conn->accepted_us, accepted_us);

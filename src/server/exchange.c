@@ -4,6 +4,7 @@
  */
 #include "server/exchange.h"
 
+#include "http/router.h"
 #include "server/waker.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ struct ph__exchange *ph__exchange_new(const struct ph__limits *limits)
     exchange->scratch = malloc(PH__SCRATCH_FIRST);
     exchange->scratch_capacity = PH__SCRATCH_FIRST;
     ph__buf_init(&exchange->out, 0);
-    ph__buf_init(&exchange->body, limits->body_max);
+    ph__buf_init(&exchange->body, 0);
     ph__response_init(&exchange->response, &exchange->out);
     exchange->request.fields = exchange->fields;
     if (!exchange->in.data || !exchange->scratch) {
@@ -108,8 +109,41 @@ void ph__exchange_clear_output(struct ph__exchange *exchange)
     ph__buf_reset(&exchange->out);
 }
 
+static void drop_receiver(struct ph__exchange *exchange)
+{
+    struct ph__receiver *receiver = &exchange->receiver;
+    if (receiver->waker) {
+        ph__waker_abandon(receiver->waker);
+    }
+    if (receiver->release) {
+        receiver->release(receiver->user);
+    }
+    *receiver = (struct ph__receiver){0};
+    exchange->held = false;
+}
+
+int ph__exchange_call(struct ph__exchange *exchange)
+{
+    struct ph_request *req = &exchange->request;
+    struct ph_response *res = &exchange->response;
+    const struct ph__route *route = req->route;
+    switch (exchange->call) {
+    case PH__CALL_BEGIN:
+        return route->begin(req, res, route->user);
+    case PH__CALL_RECEIVE:
+        return exchange->receiver.receive(req, res, exchange->body.data, exchange->body.size,
+                                          exchange->receiver.user);
+    case PH__CALL_HANDLER:
+        break;
+    }
+    return route->handler(req, res, route->user);
+}
+
 void ph__exchange_reset(struct ph__exchange *exchange)
 {
+    if (exchange->receiver.receive) {
+        drop_receiver(exchange);
+    }
     ph__exchange_clear_output(exchange);
     trim(&exchange->out);
     trim(&exchange->body);
@@ -184,6 +218,9 @@ void ph__exchange_next_request(struct ph__exchange *exchange)
         clear(in);
     }
     ph__buf_reset(&exchange->body);
+    if (exchange->receiver.receive) {
+        drop_receiver(exchange);
+    }
     exchange->begun = false;
 }
 

@@ -11,6 +11,9 @@
 #include "http/parse.h"
 #include "http/response.h"
 #include "net/batch.h"
+#include "server/completion.h"
+
+#include <porthole/server.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,7 +41,17 @@ enum ph__resume {
     PH__RESUME_DEFERRED  /* the reply comes by a token */
 };
 
-struct ph__conn;
+/* What is called of a route, here or on the pool. */
+enum ph__call { PH__CALL_HANDLER, PH__CALL_BEGIN, PH__CALL_RECEIVE };
+
+/* Who takes the body piece by piece. */
+struct ph__receiver {
+    ph_receive receive; /* NULL: nobody, it is gathered */
+    void *user;
+    void (*release)(void *user);
+    struct ph_waker *waker; /* a hold of it; NULL: there is none */
+};
+
 struct ph_token;
 struct ph_waker;
 
@@ -54,8 +67,15 @@ struct ph__exchange {
     size_t in_end;          /* in `in`, where the request ends as far as it has been taken in */
     struct ph__parser parser;
     struct ph_request request;
-    struct ph__buf body; /* a body that does not fit behind its head */
-    char *scratch;       /* decoded target */
+    struct ph__buf body; /* a body that does not fit behind its head, or the piece in hand */
+    bool body_ended;     /* all of it has been received */
+    uint64_t taken;      /* bytes of it that the receiver has */
+    struct ph__receiver receiver;
+    enum ph__call call;
+    struct ph__completion job; /* that call, on the pool */
+    bool held;     /* the receiver would not take the piece in hand, in state handling */
+    bool woken;    /* by the program, since the receiver was last called */
+    char *scratch; /* decoded target */
     size_t scratch_capacity;
 
     struct ph_response response;
@@ -90,6 +110,9 @@ void ph__exchange_free(struct ph__exchange *exchange);
 
 /* Frees the piece, which has been sent. */
 void ph__exchange_drop_piece(struct ph__exchange *exchange);
+
+/* Calls what exchange->call says; on the thread that has the exchange. */
+int ph__exchange_call(struct ph__exchange *exchange);
 
 /* Lets go of what wakes the generator. */
 void ph__exchange_drop_waker(struct ph__exchange *exchange);

@@ -81,6 +81,14 @@ void ph_server_stats(const struct ph_server *server, struct ph_server_stats *ret
     ph__stats_quantiles(all, server->worker_count, ret_stats);
 }
 
+void ph_server_latency(const struct ph_server *server, struct ph_latency *ret_latency)
+{
+    *ret_latency = (struct ph_latency){.count = 0};
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        ph__stats_add_latency(&server->workers[i].stats, ret_latency);
+    }
+}
+
 int ph_server_worker_stats(const struct ph_server *server, unsigned worker,
                            struct ph_worker_stats *ret_stats)
 {

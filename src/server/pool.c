@@ -4,7 +4,6 @@
  */
 #include "server/pool.h"
 
-#include "http/router.h"
 #include "server/server.h"
 
 #include <errno.h>
@@ -34,9 +33,7 @@ static void *run(void *user)
     struct ph__completion *job;
     while ((job = next_job(pool))) {
         struct ph__worker *worker = job->conn->worker;
-        struct ph__exchange *exchange = job->conn->exchange;
-        const struct ph__route *route = exchange->request.route;
-        job->result = route->handler(&exchange->request, &exchange->response, route->user);
+        job->result = ph__exchange_call(job->conn->exchange);
         ph__worker_complete(worker, job);
     }
     return NULL;
@@ -55,18 +52,10 @@ static int init(struct ph__pool *pool, unsigned threads, unsigned queue)
         return -err;
     }
     pool->open = true;
-    /* A job stays in use until its worker has seen it: hence one more set for those under way. */
-    size_t count = (size_t)queue + threads;
-    pool->jobs = calloc(count, sizeof *pool->jobs);
+    /* A job counts until its worker has seen it: hence as many more as may be under way. */
+    pool->jobs_max = queue + threads;
     pool->threads = calloc(threads, sizeof *pool->threads);
-    if (!pool->jobs || !pool->threads) {
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < count; i++) {
-        pool->jobs[i].next = pool->unused;
-        pool->unused = &pool->jobs[i];
-    }
-    return 0;
+    return pool->threads ? 0 : -ENOMEM;
 }
 
 int ph__pool_start(struct ph__pool *pool, unsigned threads, unsigned queue)
@@ -97,35 +86,34 @@ void ph__pool_stop(struct ph__pool *pool)
         pthread_join(pool->threads[i], NULL);
     }
     free(pool->threads);
-    free(pool->jobs);
     pthread_cond_destroy(&pool->wanted);
     pthread_mutex_destroy(&pool->lock);
     *pool = (struct ph__pool){0};
 }
 
-void ph__pool_free_job(struct ph__pool *pool, struct ph__completion *job)
+void ph__pool_end_job(struct ph__pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    job->next = pool->unused;
-    pool->unused = job;
+    pool->jobs--;
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* The handler has returned, and the worker sees it. */
+/* What was called has returned, and the worker sees it. */
 static void arrive(struct ph__completion *job)
 {
     struct ph__conn *conn = job->conn;
-    int result = job->result;
-    ph__pool_free_job(&conn->worker->server->pool, job);
-    ph__conn_handled(conn, result);
+    ph__pool_end_job(&conn->worker->server->pool);
+    ph__conn_handled(conn, job->result);
 }
 
 int ph__pool_submit(struct ph__pool *pool, struct ph__conn *conn)
 {
+    struct ph__exchange *exchange = conn->exchange;
+    struct ph__completion *job = &exchange->job;
     pthread_mutex_lock(&pool->lock);
-    struct ph__completion *job = pool->unused;
-    if (job) {
-        pool->unused = job->next;
+    bool accepted = pool->jobs < pool->jobs_max || exchange->receiver.receive;
+    if (accepted) {
+        pool->jobs++;
         *job = (struct ph__completion){.conn = conn, .arrive = arrive};
         if (pool->last) {
             pool->last->next = job;
@@ -136,5 +124,5 @@ int ph__pool_submit(struct ph__pool *pool, struct ph__conn *conn)
         pthread_cond_signal(&pool->wanted);
     }
     pthread_mutex_unlock(&pool->lock);
-    return job ? 0 : -EAGAIN;
+    return accepted ? 0 : -EAGAIN;
 }

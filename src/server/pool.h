@@ -13,13 +13,13 @@
 
 struct ph__pool {
     pthread_mutex_t lock;
-    pthread_cond_t wanted;         /* a job, or the end */
-    struct ph__completion *jobs;   /* storage for all there can be */
-    struct ph__completion *unused; /* by next */
-    struct ph__completion *first;  /* waiting, in order */
+    pthread_cond_t wanted;        /* a job, or the end */
+    struct ph__completion *first; /* waiting, in order */
     struct ph__completion *last;
     pthread_t *threads;
     unsigned thread_count; /* running */
+    unsigned jobs;         /* submitted, and not seen again by their workers */
+    unsigned jobs_max;
     bool ending;
     bool open; /* set up */
 };
@@ -30,10 +30,12 @@ int ph__pool_start(struct ph__pool *pool, unsigned threads, unsigned queue);
 /* Ends the threads once all jobs are done; also after a failed start. */
 void ph__pool_stop(struct ph__pool *pool);
 
-/* Queues the request of a connection; returns 0, or -EAGAIN when the queue is full. */
+/* Queues what exchange->call of a connection says; returns 0, or -EAGAIN when the queue is full. A
+ * request whose body it has begun to take is never turned away: of these there are not more than
+ * it let in. */
 int ph__pool_submit(struct ph__pool *pool, struct ph__conn *conn);
 
-/* Takes a job back that its worker has seen completed; what arrives there does so itself. */
-void ph__pool_free_job(struct ph__pool *pool, struct ph__completion *job);
+/* Its worker has seen a job completed; what arrives there says so itself. */
+void ph__pool_end_job(struct ph__pool *pool);
 
 #endif

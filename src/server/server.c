@@ -96,13 +96,53 @@ int ph_server_listen(struct ph_server *server, const char *listen)
 
 int ph_server_add(struct ph_server *server, const struct ph_route *route)
 {
-    return server->life == PH__LIFE_NEW ? ph__router_add(&server->router, route) : PH_ERR_STARTED;
+    if (server->life != PH__LIFE_NEW) {
+        return PH_ERR_STARTED;
+    }
+    int err = ph__router_add(&server->router, route);
+    if (err == 0 && route->body_max > server->limits.body_max) {
+        server->limits.body_max = route->body_max;
+    }
+    return err;
 }
 
 int ph_server_route(struct ph_server *server, const char *pattern, ph_handler handler, void *user)
 {
     const struct ph_route route = {.pattern = pattern, .handler = handler, .user = user};
     return ph_server_add(server, &route);
+}
+
+static struct ph__kept *find_kept(const struct ph_server *server, const void *key)
+{
+    struct ph__kept *kept = server->kept;
+    while (kept && kept->key != key) {
+        kept = kept->next;
+    }
+    return kept;
+}
+
+int ph_server_set(struct ph_server *server, const void *key, void *value)
+{
+    if (server->life != PH__LIFE_NEW) {
+        return PH_ERR_STARTED;
+    }
+    struct ph__kept *kept = find_kept(server, key);
+    if (!kept) {
+        kept = malloc(sizeof *kept);
+        if (!kept) {
+            return -ENOMEM;
+        }
+        *kept = (struct ph__kept){.next = server->kept, .key = key};
+        server->kept = kept;
+    }
+    kept->value = value;
+    return 0;
+}
+
+void *ph_server_get(const struct ph_server *server, const void *key)
+{
+    const struct ph__kept *kept = find_kept(server, key);
+    return kept ? kept->value : NULL;
 }
 
 int ph_server_on_free(struct ph_server *server, void (*release)(void *user), void *user)
@@ -357,6 +397,11 @@ void ph_server_free(struct ph_server *server)
         server->cleanups = cleanup->next;
         cleanup->release(cleanup->user);
         free(cleanup);
+    }
+    while (server->kept) {
+        struct ph__kept *kept = server->kept;
+        server->kept = kept->next;
+        free(kept);
     }
     forget_last_run(server);
     ph__acceptor_done(&server->acceptor);

@@ -23,6 +23,13 @@ struct ph__cleanup {
     void *user;
 };
 
+/* A pointer that the program keeps with the server. */
+struct ph__kept {
+    struct ph__kept *next;
+    const void *key;
+    void *value;
+};
+
 enum ph__life {
     PH__LIFE_NEW,     /* routes and listeners may be added */
     PH__LIFE_STARTED, /* until somebody waits for the end */
@@ -49,6 +56,7 @@ struct ph_server {
     pthread_mutex_t lock; /* held while starting, and while waiting for the end */
     _Atomic enum ph__life life;
     struct ph__cleanup *cleanups;
+    struct ph__kept *kept;
 };
 
 /* True when the program drives the server by ph_server_poll(). */

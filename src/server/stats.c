@@ -29,6 +29,7 @@ static uint64_t bucket_value(unsigned bucket)
 void ph__stats_latency(struct ph__stats *stats, uint64_t latency_us)
 {
     ph__count(&stats->latency[bucket_of(latency_us)], 1);
+    ph__count(&stats->latency_sum_us, latency_us);
     if (latency_us > ph__count_of(&stats->latency_max_us)) {
         atomic_store_explicit(&stats->latency_max_us, latency_us, memory_order_relaxed);
     }
@@ -42,6 +43,24 @@ void ph__stats_sum(const struct ph__stats *stats, struct ph_server_stats *total)
     }
     total->bytes_in += ph__count_of(&stats->bytes_in);
     total->bytes_out += ph__count_of(&stats->bytes_out);
+}
+
+void ph__stats_add_latency(const struct ph__stats *stats, struct ph_latency *total)
+{
+    unsigned bucket = 0;
+    uint64_t below = 0;
+    for (unsigned i = 0; i < PH_LATENCY_BOUNDS; i++) {
+        unsigned end = bucket_of(PH_LATENCY_BOUND_US(i)); /* a power of two begins a bucket */
+        for (; bucket < end; bucket++) {
+            below += ph__count_of(&stats->latency[bucket]);
+        }
+        total->below[i] += below;
+    }
+    for (; bucket < PH__LATENCY_BUCKETS; bucket++) {
+        below += ph__count_of(&stats->latency[bucket]);
+    }
+    total->count += below;
+    total->sum_us += ph__count_of(&stats->latency_sum_us);
 }
 
 void ph__stats_quantiles(const struct ph__stats *const *all, unsigned count,

@@ -22,6 +22,7 @@ struct ph__stats {
     _Atomic uint64_t bytes_out;
     _Atomic uint64_t busy_us;
     _Atomic uint64_t latency[PH__LATENCY_BUCKETS];
+    _Atomic uint64_t latency_sum_us;
     _Atomic uint64_t latency_max_us;
 };
 
@@ -41,6 +42,9 @@ void ph__stats_latency(struct ph__stats *stats, uint64_t latency_us);
 
 /* Adds the counters of `stats` to `total`, latencies aside. */
 void ph__stats_sum(const struct ph__stats *stats, struct ph_server_stats *total);
+
+/* Adds the latencies of one worker. */
+void ph__stats_add_latency(const struct ph__stats *stats, struct ph_latency *total);
 
 /* Fills in total->latency_us from the buckets of all workers; 0 without a request. */
 void ph__stats_quantiles(const struct ph__stats *const *all, unsigned count,

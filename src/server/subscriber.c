@@ -36,10 +36,14 @@ static void note_lost(struct ph__subscriber *subscriber, uint64_t lost)
              "event: lost\ndata: {\"lost\":%" PRIu64 "}\n\n", lost);
 }
 
-/* With the lock held: what is to be sent before the next event, and the event in hand. */
+/* With the lock held: finds what is to be sent next, the rest of an event first. Returns whether
+ * there is any. */
 static bool find_next(struct ph__subscriber *subscriber)
 {
     struct ph_channel *channel = subscriber->channel;
+    if (subscriber->event) {
+        return true; /* a note would come in the middle of it */
+    }
     if (!subscriber->note[0] && subscriber->position < channel->first) {
         note_lost(subscriber, channel->first - subscriber->position);
         subscriber->position = channel->first;
@@ -55,16 +59,16 @@ static bool find_next(struct ph__subscriber *subscriber)
     return subscriber->note[0] || subscriber->event;
 }
 
-/* With the lock held: writes a note, or as much of the event as fits. */
+/* With the lock held: writes as much of the event as fits, or else the note. */
 static size_t put_next(struct ph__subscriber *subscriber, char *to, size_t room)
 {
-    if (subscriber->note[0]) {
+    struct ph__channel_event *event = subscriber->event;
+    if (!event) {
         size_t size = strlen(subscriber->note);
         memcpy(to, subscriber->note, size);
         subscriber->note[0] = '\0';
         return size;
     }
-    struct ph__channel_event *event = subscriber->event;
     size_t left = event->size - subscriber->sent;
     size_t size = left < room ? left : room;
     memcpy(to, event->text + subscriber->sent, size);

@@ -49,7 +49,7 @@ static void arrive(struct ph__completion *completion)
     }
 }
 
-static struct ph_waker *new_waker(struct ph__exchange *exchange)
+struct ph_waker *ph__waker_new(struct ph__exchange *exchange)
 {
     struct ph_waker *waker = calloc(1, sizeof *waker);
     if (!waker || pthread_mutex_init(&waker->lock, NULL)) {
@@ -67,7 +67,7 @@ int ph_reply_generate_waking(struct ph_request *req, struct ph_response *res, in
                              void (*release)(void *user), struct ph_waker **ret_waker)
 {
     struct ph__exchange *exchange = ph__exchange_of(req);
-    struct ph_waker *waker = new_waker(exchange);
+    struct ph_waker *waker = ph__waker_new(exchange);
     if (!waker) {
         return -ENOMEM;
     }

@@ -24,15 +24,6 @@ enum ph__phase {
     PH__PHASE_CUTTING   /* whatever is left is closed */
 };
 
-/* What another thread has for a connection: the end of a blocking handler, the reply of a token,
- * or the news that a body goes on. */
-struct ph__completion {
-    struct ph__completion *next;
-    struct ph__conn *conn;
-    void (*arrive)(struct ph__completion *completion); /* called on the worker's thread */
-    int result;                                        /* of a blocking handler */
-};
-
 struct ph__worker {
     struct ph_server *server;
     struct ph__acceptor *acceptor; /* which this worker drives; NULL: it has a thread */

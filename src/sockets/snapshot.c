@@ -215,6 +215,13 @@ unsigned ph_snapshot_protocols(const struct ph_snapshot *snapshot)
     return snapshot->protocols;
 }
 
+void ph_snapshot_ephemeral_ports(const struct ph_snapshot *snapshot, uint16_t *ret_first,
+                                 uint16_t *ret_last)
+{
+    *ret_first = snapshot->ephemeral.first;
+    *ret_last = snapshot->ephemeral.last;
+}
+
 size_t ph_snapshot_count(const struct ph_snapshot *snapshot)
 {
     return snapshot->rows.count;

@@ -90,6 +90,12 @@ const struct ph__endpoint ph__endpoints[] = {
      .params = ph__why_params,
      .flags = BLOCKING,
      .answer = ph__why_answer},
+    {.path = "/metrics",
+     .summary = "Metrics in Prometheus' text format, or OpenMetrics when asked for",
+     .handle = ph__serve_metrics,
+     .params = ph__metrics_params,
+     .flags = BLOCKING,
+     .media_type = "text/plain"},
 };
 const size_t ph__endpoint_count = sizeof ph__endpoints / sizeof ph__endpoints[0];
 

@@ -14,6 +14,7 @@
 #include <porthole/sockets.h>
 
 struct ph__endpoint;
+struct ph__facts;
 struct ph__page;
 
 /* What the endpoints of one server share; does not change while the server runs. */
@@ -24,6 +25,7 @@ struct ph__status {
     char *hostname; /* NULL: unknown */
     char **hosts;   /* ends in NULL; NULL: none */
     struct ph__page *page;
+    struct ph__facts *facts; /* the program's own */
 };
 
 /* One request. */
@@ -47,7 +49,8 @@ struct ph__endpoint {
     const struct ph__param *params;   /* besides those of lists; ends in a NULL name; may be NULL */
     const struct ph__list_kind *list; /* the list it answers with, or NULL */
     unsigned flags;
-    const char *answer; /* JSON schema of the reply; NULL: a list, the page, or any object */
+    const char *media_type; /* of the reply, where it is not JSON; or NULL */
+    const char *answer;     /* JSON schema of the reply; NULL: a list, the page, or any object */
 };
 
 extern const struct ph__endpoint ph__endpoints[];
@@ -77,6 +80,7 @@ int ph__serve_socket(struct ph__call *call);
 int ph__serve_port(struct ph__call *call);
 int ph__serve_summary(struct ph__call *call);
 int ph__serve_why(struct ph__call *call);
+int ph__serve_metrics(struct ph__call *call);
 int ph__serve_page(struct ph__call *call);
 
 /* Parameters that only one endpoint has; beside its handler. */
@@ -84,6 +88,7 @@ extern const struct ph__param ph__socket_params[];
 extern const struct ph__param ph__port_params[];
 extern const struct ph__param ph__summary_params[];
 extern const struct ph__param ph__why_params[];
+extern const struct ph__param ph__metrics_params[];
 
 /* JSON schemas of replies that are described beside their handler. */
 extern const char ph__why_answer[];

@@ -4,6 +4,7 @@
  */
 #include "status/endpoints.h"
 #include "status/files.h"
+#include "status/own_facts.h"
 
 #include <porthole/status.h>
 
@@ -52,6 +53,7 @@ static void free_mount(void *user)
     free(status->token);
     free(status->hostname);
     ph__page_free(status->page);
+    ph__facts_free(status->facts);
     free(mount);
 }
 
@@ -96,7 +98,8 @@ static int fill(struct ph__status *status, const struct ph_status_config *cfg,
     char hostname[256];
     bool named = gethostname(hostname, sizeof hostname) == 0;
     hostname[sizeof hostname - 1] = '\0';
-    int err = copy_text(&status->hostname, named ? hostname : NULL);
+    status->facts = calloc(1, sizeof *status->facts);
+    int err = status->facts ? copy_text(&status->hostname, named ? hostname : NULL) : -ENOMEM;
     err = err ? err : copy_text(&status->token, cfg->token);
     err = err ? err : copy_hosts(status, cfg->allow_hosts);
     err = err ? err : ph__page_new(&status->page, cfg->www);
@@ -176,5 +179,6 @@ int ph_status_mount_sized(struct ph_server *server, const struct ph_status_confi
         free_mount(mount);
         return err;
     }
-    return add_routes(mount, server);
+    err = ph_server_set(server, &ph__facts_key, mount->status.facts);
+    return err < 0 ? err : add_routes(mount, server);
 }

@@ -5,12 +5,13 @@
  */
 #include "status/negotiate.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
-enum { QUALITY_FULL = 1000 };
+enum { QUALITY_FULL = 1000, TYPES_MAX = 8 };
 
 static const struct {
     const char *name;
@@ -129,36 +130,47 @@ struct choice {
     int quality;
 };
 
-static void weigh_range(const struct wish *range, struct choice choices[PH__FORMAT_COUNT])
+static void weigh_range(const struct wish *range, const char *const *types, size_t count,
+                        struct choice choices[TYPES_MAX])
 {
-    for (int i = 0; i < PH__FORMAT_COUNT && range->quality >= 0; i++) {
-        int closeness = match_range(range->name, range->size, formats[i].media_type);
+    for (size_t i = 0; i < count && range->quality >= 0; i++) {
+        int closeness = match_range(range->name, range->size, types[i]);
         if (closeness > choices[i].closeness) {
             choices[i] = (struct choice){closeness, range->quality};
         }
     }
 }
 
-enum ph__format ph__negotiate(const char *accept)
+size_t ph__negotiate_among(const char *accept, const char *const *types, size_t count)
 {
     if (!accept || accept[0] == '\0') {
-        return PH__FORMAT_JSON;
+        return 0;
     }
-    struct choice choices[PH__FORMAT_COUNT] = {{0, 0}};
+    assert(count <= TYPES_MAX);
+    struct choice choices[TYPES_MAX] = {{0, 0}};
     for (const char *s = accept; *s;) {
         struct wish range;
         s = read_wish(s, &range);
-        weigh_range(&range, choices);
+        weigh_range(&range, types, count, choices);
     }
-    enum ph__format best = PH__FORMAT_COUNT;
+    size_t best = count;
     int quality = 0;
-    for (enum ph__format i = PH__FORMAT_JSON; i < PH__FORMAT_COUNT; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (choices[i].quality > quality) {
             best = i;
             quality = choices[i].quality;
         }
     }
     return best;
+}
+
+enum ph__format ph__negotiate(const char *accept)
+{
+    const char *types[PH__FORMAT_COUNT];
+    for (int i = 0; i < PH__FORMAT_COUNT; i++) {
+        types[i] = formats[i].media_type;
+    }
+    return (enum ph__format)ph__negotiate_among(accept, types, PH__FORMAT_COUNT);
 }
 
 static bool is_named(const struct wish *wish, const char *name)

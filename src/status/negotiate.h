@@ -6,6 +6,8 @@
 #ifndef PORTHOLE_STATUS_NEGOTIATE_H
 #define PORTHOLE_STATUS_NEGOTIATE_H
 
+#include <stddef.h>
+
 /* Most wanted first, where a client leaves the choice to us. */
 enum ph__format {
     PH__FORMAT_JSON,
@@ -26,6 +28,10 @@ const char *ph__format_content_type(enum ph__format format);
 
 /* The format of this name, or PH__FORMAT_COUNT. */
 enum ph__format ph__format_find(const char *name);
+
+/* Of `count` media types (at most 8), most wanted first, the place of the one that an Accept header
+ * (NULL: none) likes best; `count` when it takes none. */
+size_t ph__negotiate_among(const char *accept, const char *const *types, size_t count);
 
 /* The format that an Accept header (NULL: none) likes best; PH__FORMAT_COUNT when it takes none. */
 enum ph__format ph__negotiate(const char *accept);

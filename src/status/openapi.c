@@ -81,6 +81,8 @@ static void add_answers(struct ph__json *json, const struct ph__endpoint *endpoi
         add_list_content(json, endpoint->list);
     } else if (endpoint->flags & PH__ENDPOINT_PAGE) {
         add_content(json, "text/html", PH__SCHEMA_TEXT);
+    } else if (endpoint->media_type) {
+        add_content(json, endpoint->media_type, PH__SCHEMA_TEXT);
     } else {
         add_content(json, "application/json",
                     endpoint->answer ? endpoint->answer : "{\"type\":\"object\"}");

@@ -4,6 +4,7 @@
  */
 #include "status/endpoints.h"
 #include "status/json.h"
+#include "status/own_facts.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -111,5 +112,6 @@ int ph__serve_server(struct ph__call *call)
     add_totals(&json, &stats);
     add_latency(&json, &stats);
     add_limits(&json, ph_server_config(server));
+    ph__facts_write_sections(call->status->facts, &json);
     return ph__json_reply(&json, call->res, 200);
 }

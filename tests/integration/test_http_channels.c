@@ -227,7 +227,7 @@ static void test_event_when_larger_than_a_piece_then_it_comes_whole(void **state
         start((struct ph_config){0}, (struct ph_channel_config){.memory_max = 12000000});
     struct client client = client_open_small(ph_server_port(server), 4096);
     client_puts(&client, EVENTS);
-    wait_subscribers(1);
+    wait_connections(server, "streaming", 1);
     char *large = malloc(SIZE + 1);
     assert_non_null(large);
     memset(large, 'x', SIZE);

@@ -45,6 +45,20 @@ static int later(struct ph_request *req, struct ph_response *res, void *user)
     return 0;
 }
 
+/* Does not return before it may. */
+static bool may_return;
+
+static int later_and_slow(struct ph_request *req, struct ph_response *res, void *user)
+{
+    int err = later(req, res, user);
+    pthread_mutex_lock(&lock);
+    while (!may_return) {
+        pthread_cond_wait(&changed, &lock);
+    }
+    pthread_mutex_unlock(&lock);
+    return err;
+}
+
 /* Replies before it returns. */
 static int at_once(struct ph_request *req, struct ph_response *res, void *user)
 {
@@ -84,7 +98,10 @@ static struct ph_server *start(struct ph_config cfg)
     assert_int_equal(ph_server_route(server, "GET /later", later, NULL), 0);
     assert_int_equal(ph_server_route(server, "GET /at-once", at_once, NULL), 0);
     assert_int_equal(ph_server_route(server, "GET /mind", change_mind, NULL), 0);
+    const struct ph_route slower = {
+        .pattern = "GET /slower", .handler = later_and_slow, .blocking = true};
     assert_int_equal(ph_server_add(server, &slow), 0);
+    assert_int_equal(ph_server_add(server, &slower), 0);
     assert_int_equal(ph_server_start(server), 0);
     return server;
 }
@@ -260,6 +277,27 @@ static void test_reset_when_the_reply_is_put_off_then_canceled(void **state)
     ph_server_free(server);
 }
 
+/* The worker hears of the reset while the pool has the request. */
+static void test_reset_when_the_handler_still_runs_then_canceled(void **state)
+{
+    (void)state;
+    struct ph_server *server = start((struct ph_config){.workers = 1});
+    struct client client = client_open(ph_server_port(server));
+    client_puts(&client, "GET /slower HTTP/1.1" HOST "\r\n");
+    struct ph_token *token = wait_token();
+    client_reset(&client);
+    assert_served(ph_server_port(server)); /* the worker has seen what came before */
+    pthread_mutex_lock(&lock);
+    may_return = true;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+    wait_until(is_unwanted, token);
+    assert_int_equal(reply_text(token, "too late"), -ECANCELED);
+    ph_token_free(token);
+    wait_connections(server, "", 0);
+    ph_server_free(server);
+}
+
 static void test_stop_when_the_reply_is_put_off_then_waited_for_and_cut(void **state)
 {
     (void)state;
@@ -423,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_pipeline_when_one_reply_is_put_off_then_all_come_in_order),
         cmocka_unit_test(test_half_close_when_the_reply_is_put_off_then_it_comes),
         cmocka_unit_test(test_reset_when_the_reply_is_put_off_then_canceled),
+        cmocka_unit_test(test_reset_when_the_handler_still_runs_then_canceled),
         cmocka_unit_test(test_stop_when_the_reply_is_put_off_then_waited_for_and_cut),
         cmocka_unit_test(test_stop_when_the_reply_comes_while_draining_then_sent),
         cmocka_unit_test(test_poll_when_another_thread_replies_then_woken),

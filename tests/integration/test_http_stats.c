@@ -73,7 +73,7 @@ static void test_connection_when_in_any_state_then_shown_so(void **state)
     } rows[] = {
         {"", "accepted", "-", 0, false},
         {"GET /", "head", "-", 0, false},
-        {"POST /echo HTTP/1.1" HOST "Content-Length: 3\r\n\r\n", "body", "-", 0, false},
+        {"POST /echo HTTP/1.1" HOST "Content-Length: 3\r\n\r\n", "body", "POST /echo", 0, false},
         {"GET /wait HTTP/1.1" HOST "\r\n", "handling", "GET /wait", 0, false},
         {"GET /big?size=12000000 HTTP/1.1" HOST "\r\n", "writing", "GET /big", 1, true},
         {HELLO, "idle", "GET /hello", 1, true},

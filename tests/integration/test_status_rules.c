@@ -108,7 +108,7 @@ static void test_every_endpoint_keeps_the_common_rules(void **state)
         }
         count++;
     }
-    assert_int_equal(count, 14);
+    assert_int_equal(count, 15);
     cJSON_Delete(index);
 }
 

@@ -135,7 +135,7 @@ static void take_back(struct ph__pool *pool, unsigned count, bool seen[CONNS])
             size_t index = (size_t)(job->conn - conns);
             assert_false(seen[index]);
             seen[index] = true;
-            ph__pool_free_job(pool, job);
+            ph__pool_end_job(pool);
             assert_true(count > 0);
             count--;
             job = next;
@@ -161,7 +161,7 @@ static void test_start_when_out_of_memory_then_enomem_and_a_retry_works(void **s
         ph__pool_stop(&pool);
         ph__pool_stop(&pool);
     }
-    assert_true(failures >= 2);
+    assert_true(failures >= 1);
 }
 
 static void test_start_when_a_thread_cannot_be_started_then_errno_and_none_is_left(void **state)
@@ -271,7 +271,7 @@ static void test_stop_when_jobs_wait_then_they_are_done_first(void **state)
     open_gate();
     pthread_join(stopper, NULL);
     assert_int_equal(gate.calls, CONNS);
-    worker.completions = NULL; /* their memory went with the pool */
+    worker.completions = NULL;
     assert_false(pool.open);
 }
 

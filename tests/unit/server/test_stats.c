@@ -145,6 +145,31 @@ static void test_sum_when_several_workers_then_added(void **state)
     assert_true(total.bytes_out == UINT64_C(1) << 41);
 }
 
+static void test_histogram_then_each_latency_stands_below_its_bounds(void **state)
+{
+    (void)state;
+    static struct ph__stats stats;
+    struct ph_latency latency = {.count = 0};
+    static const uint64_t samples[] = {0, 63, 64, 255, 256, 1023, 1024, 67108863, 67108864};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        ph__stats_latency(&stats, samples[i]);
+        sum += samples[i];
+    }
+    ph__stats_add_latency(&stats, &latency);
+    assert_int_equal(latency.below[0], 2);
+    assert_int_equal(latency.below[1], 4);
+    assert_int_equal(latency.below[2], 6);
+    assert_int_equal(latency.below[3], 7);
+    assert_int_equal(latency.below[PH_LATENCY_BOUNDS - 2], 7);
+    assert_int_equal(latency.below[PH_LATENCY_BOUNDS - 1], 8);
+    assert_int_equal(latency.count, 9);
+    assert_int_equal(latency.sum_us, sum);
+    ph__stats_add_latency(&stats, &latency); /* of another worker */
+    assert_int_equal(latency.below[0], 4);
+    assert_int_equal(latency.count, 18);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_quantiles_when_two_clusters_then_on_the_right_side),
         cmocka_unit_test(test_latency_when_beyond_all_buckets_then_counted_and_largest_is_exact),
         cmocka_unit_test(test_sum_when_several_workers_then_added),
+        cmocka_unit_test(test_histogram_then_each_latency_stands_below_its_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
