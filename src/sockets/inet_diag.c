@@ -39,24 +39,24 @@ static uint8_t protocol_number(enum ph_protocol protocol)
     }
 }
 
-/* Appends the bytecode of a narrowing, which may be NULL, or that of half a table, or both: what
- * the one lets through, the other still has to. @return the size of the whole. */
-static size_t append_bytecode(unsigned char *request, size_t size, const void *half,
-                              size_t half_size, const struct ph__narrowing *narrowing)
+/* Appends bytecode, if there is any. @return the size of the whole. */
+static size_t append_bytecode(unsigned char *request, size_t size, const void *steps,
+                              size_t steps_size)
 {
-    size_t steps = narrowing ? narrowing->size : 0;
-    struct nlattr attribute = {.nla_len = (uint16_t)(sizeof attribute + half_size + steps),
+    struct nlattr attribute = {.nla_len = (uint16_t)(sizeof attribute + steps_size),
                                .nla_type = INET_DIAG_REQ_BYTECODE};
-    if (half_size + steps == 0) {
+    if (steps_size == 0) {
         return size;
     }
     memcpy(request + size, &attribute, sizeof attribute);
-    size += sizeof attribute;
-    memcpy(request + size, half, half_size);
-    if (steps > 0) {
-        memcpy(request + size + half_size, narrowing->steps, steps);
-    }
-    return size + half_size + steps;
+    memcpy(request + size + sizeof attribute, steps, steps_size);
+    return size + sizeof attribute + steps_size;
+}
+
+static size_t append_narrowing(unsigned char *request, size_t size,
+                               const struct ph__narrowing *narrowing)
+{
+    return narrowing ? append_bytecode(request, size, narrowing->steps, narrowing->size) : size;
 }
 
 size_t ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
@@ -81,7 +81,7 @@ size_t ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
         memcpy(ret_request + size, &attribute, sizeof attribute);
         size += sizeof attribute;
     }
-    return append_bytecode(ret_request, size, "", 0, narrowing);
+    return append_narrowing(ret_request, size, narrowing);
 }
 
 /* One comparison of the bytecode; `yes` and `no` say how many bytes further the next one stands,
@@ -96,10 +96,8 @@ static struct inet_diag_bc_op *put_port(struct inet_diag_bc_op *at, unsigned cha
 
 enum { HALF_STEPS = 7 };
 
-/* "The local port is beyond the cut; or it is there or beyond, and the remote port, too." `behind`
- * is the size of what follows: who is refused here jumps over that, too. */
-static void put_half(struct ph__cut cut, enum ph__half half, size_t behind,
-                     struct inet_diag_bc_op ops[HALF_STEPS])
+/* "The local port is beyond the cut; or it is there or beyond, and the remote port, too." */
+static void put_half(struct ph__cut cut, enum ph__half half, struct inet_diag_bc_op ops[HALF_STEPS])
 {
     bool low = half == PH__HALF_LOW;
     unsigned char local = low ? INET_DIAG_BC_S_LE : INET_DIAG_BC_S_GE;
@@ -109,8 +107,8 @@ static void put_half(struct ph__cut cut, enum ph__half half, size_t behind,
     at = put_port(at, local, 3 * step, low ? cut.local_port - 1U : cut.local_port + 1U);
     *at++ = (struct inet_diag_bc_op){
         .code = INET_DIAG_BC_JMP, .yes = (unsigned char)step, .no = (uint16_t)(5 * step)};
-    at = put_port(at, local, 5 * step + behind, cut.local_port);
-    put_port(at, remote, 3 * step + behind, low ? cut.remote_port : cut.remote_port + 1U);
+    at = put_port(at, local, 5 * step, cut.local_port);
+    put_port(at, remote, 3 * step, low ? cut.remote_port : cut.remote_port + 1U);
 }
 
 size_t ph__inet_diag_request_tcp(struct ph__cut cut, enum ph__half half,
@@ -129,10 +127,10 @@ size_t ph__inet_diag_request_tcp(struct ph__cut cut, enum ph__half half,
                    "size");
     memcpy(ret_request, &request, sizeof request);
     if (half == PH__HALF_BOTH) {
-        return append_bytecode(ret_request, sizeof request, "", 0, narrowing);
+        return append_narrowing(ret_request, sizeof request, narrowing);
     }
-    put_half(cut, half, narrowing ? narrowing->size : 0, ops);
-    return append_bytecode(ret_request, sizeof request, ops, sizeof ops, narrowing);
+    put_half(cut, half, ops);
+    return append_bytecode(ret_request, sizeof request, ops, sizeof ops);
 }
 
 bool ph__inet_diag_is_connectionless(enum ph_protocol protocol)

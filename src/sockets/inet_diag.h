@@ -35,7 +35,8 @@ enum ph__half { PH__HALF_LOW, PH__HALF_HIGH, PH__HALF_BOTH };
 enum { PH__TCP_REQUEST = 92 + PH__BYTECODE_SIZE };
 
 /* Writes the request for TCP's sockets of both families, which the kernel then finds by walking
- * through its table once. It is of the type TCPDIAG_GETSOCK, the only one that knows this.
+ * through its table once. It is of the type TCPDIAG_GETSOCK, the only one that knows this. Of a
+ * narrowing, which may be NULL, only the states count where the table is cut.
  * @return its size. */
 size_t ph__inet_diag_request_tcp(struct ph__cut cut, enum ph__half half,
                                  const struct ph__narrowing *narrowing,

@@ -92,9 +92,10 @@ int ph__tcp_table_dump(struct ph__netlink *netlink, struct ph__rows *rows, struc
                         .which = PH__HALF_LOW,
                         .narrowing = narrowing};
     size_t before = rows->count;
-    /* Who wants no connections does not make the kernel walk through them. */
-    bool listeners = narrowing && !(narrowing->states & ~LISTENING);
-    int err = cut.local_port && !listeners ? dump_halves(&half) : PH_ERR_LIMIT;
+    /* The kernel's walk is most of what a narrowed dump costs: two of them save nothing. */
+    bool cuts = cut.local_port && (!narrowing || narrowing->size == 0) &&
+                (!narrowing || narrowing->states & ~LISTENING);
+    int err = cuts ? dump_halves(&half) : PH_ERR_LIMIT;
     if (err == PH_ERR_LIMIT) {
         ph__rows_truncate(rows, before);
         half.which = PH__HALF_BOTH;
