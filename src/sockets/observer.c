@@ -167,6 +167,11 @@ static struct ph_snapshot *find_kept(const struct ph_sockets *sockets,
     return will_do(sockets->whole, question) ? sockets->whole : NULL;
 }
 
+static unsigned held_by_us_alone(const struct ph_snapshot *snapshot)
+{
+    return snapshot && atomic_load_explicit(&snapshot->references, memory_order_relaxed) == 1;
+}
+
 static bool is_large(const struct ph_snapshot *snapshot)
 {
     return snapshot && snapshot->rows.count >= LARGE_ROWS;
@@ -179,12 +184,15 @@ static uint64_t tidy_kept(struct ph_snapshot **kept, uint64_t next)
     if (!is_large(*kept)) {
         return next;
     }
+    uint64_t now = ph__clock_us();
     uint64_t due = (*kept)->taken_us + KEPT_LARGE_US;
-    if (due <= ph__clock_us()) {
+    if (due <= now && held_by_us_alone(*kept)) {
         ph_snapshot_unref(*kept);
         *kept = NULL;
         return next;
     }
+    /* While others hold it, to let it go gives nothing back. */
+    due = due <= now ? now + KEPT_LARGE_US : due;
     return due < next ? due : next;
 }
 
@@ -256,11 +264,6 @@ static void keep(struct ph_sockets *sockets, struct ph_snapshot *snapshot)
     if (is_large(snapshot)) {
         start_tidier(sockets);
     }
-}
-
-static unsigned held_by_us_alone(const struct ph_snapshot *snapshot)
-{
-    return snapshot && atomic_load_explicit(&snapshot->references, memory_order_relaxed) == 1;
 }
 
 /* Gives up the one that the next will replace, if nobody else holds it. Its memory is wanted for
