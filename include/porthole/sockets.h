@@ -250,17 +250,11 @@ PH_API PH_MUST_CHECK int ph_sockets_snapshot_of(struct ph_sockets *sockets, unsi
                                                 struct ph_snapshot **ret_snapshot);
 
 /**
- * The same for somebody who needs only the sockets that a filter matches: most of what the others
- * cost is saved where the kernel can tell them by state, port, address, interface or control group.
- *
- * The snapshot has at least those of them that are of `protocols` (0: all); some others may be in
- * it, so ph_filter_match() is still to be asked of each. What counts all sockets
- * (ph_snapshot_state_count(), ph_ports_new(), ph_processes_new()) is of no use with it. Nobody
- * shares such a snapshot; where one with more is young enough, or somebody else is waiting, too,
- * that one is given.
- *
- * @param joined  whether peer and direction of those sockets, and why they have no owner, are
- *                needed: then they are as in a whole snapshot, else they mean nothing.
+ * The same for somebody who needs only what a filter matches: the kernel then leaves out what it
+ * can. The snapshot has at least those sockets of `protocols` (0: all), and others that
+ * ph_filter_match() tells; what counts all sockets (ph_snapshot_state_count(), ph_ports_new(),
+ * ph_processes_new()) is of no use with it. Nobody shares it, unless a whole one will do.
+ * @param joined  whether peer, direction and owner_unknown are needed; else they mean nothing.
  */
 PH_API PH_MUST_CHECK int ph_sockets_snapshot_matching(struct ph_sockets *sockets,
                                                       const struct ph_filter *filter,

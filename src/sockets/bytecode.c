@@ -215,7 +215,7 @@ static void put_node(struct writer *writer, unsigned number, bool mirror, struct
 
 bool ph__bytecode_has(const struct ph__bytecode *code, unsigned node, uint8_t test_code)
 {
-    if (node < PH__NODE_FIRST) {
+    if (node < PH__NODE_FIRST || node >= PH__BYTECODE_NODES) {
         return false;
     }
     const struct ph__bytecode_node *at = &code->nodes[node];

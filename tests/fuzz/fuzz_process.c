@@ -151,10 +151,12 @@ static void check_processes(struct ph_snapshot *snapshot)
 static void check_counters(const struct ph_sockets *sockets)
 {
     struct ph_counters counters;
+    int64_t value;
     ph_sockets_counters(sockets, &counters);
-#define CHECK(name) REQUIRE(counters.name >= -1);
-    PH_COUNTER_MAP(CHECK)
-#undef CHECK
+    for (size_t at = 0; at < sizeof counters; at += sizeof value) { /* it has nothing else */
+        memcpy(&value, (const unsigned char *)&counters + at, sizeof value);
+        REQUIRE(value >= -1);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
