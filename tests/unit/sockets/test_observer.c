@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static atomic_bool gated;  /* a snapshot waits for `gate` before it is taken */
@@ -46,6 +47,45 @@ int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 {
     sem_post(&waiting); /* the mutex is held until the wait has begun */
     return __real_pthread_cond_wait(condition, mutex);
+}
+
+/* The thread that gives large snapshots back waits as long as the test wants, by its clock. */
+static atomic_bool stepping;
+static atomic_ullong skipped_us;
+static sem_t tidying; /* it waits */
+static sem_t go_on;
+static sem_t tidied; /* it is about to end */
+
+uint64_t __real_ph__clock_us(void);
+uint64_t __wrap_ph__clock_us(void);
+uint64_t __wrap_ph__clock_us(void)
+{
+    return __real_ph__clock_us() + atomic_load(&skipped_us);
+}
+
+int __real_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                                  const struct timespec *until);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                                  const struct timespec *until);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                                  const struct timespec *until)
+{
+    if (!atomic_load(&stepping)) {
+        return __real_pthread_cond_timedwait(condition, mutex, until);
+    }
+    pthread_mutex_unlock(mutex);
+    sem_post(&tidying);
+    sem_wait(&go_on);
+    pthread_mutex_lock(mutex);
+    return ETIMEDOUT;
+}
+
+struct ph__holders __real_ph__tally_take_holders(struct ph__tally *tally);
+struct ph__holders __wrap_ph__tally_take_holders(struct ph__tally *tally);
+struct ph__holders __wrap_ph__tally_take_holders(struct ph__tally *tally)
+{
+    sem_post(&tidied);
+    return __real_ph__tally_take_holders(tally);
 }
 
 /* One who asks, on a thread of its own. */
@@ -471,6 +511,50 @@ static void test_matching_when_it_fails_then_only_who_asked_hears_of_it(void **s
     ph_filter_free(filter);
 }
 
+enum { MANY_ROWS = 5000, SKIP_US = 11 * 1000 * 1000 };
+
+static void write_many_rows(const struct proc_root *root)
+{
+    static char text[MANY_ROWS * 80];
+    size_t used = (size_t)snprintf(text, sizeof text, TCP_HEADING);
+    for (int i = 0; i < MANY_ROWS; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "%d: 0100007F:%04X 00000000:0000 0A 0:0 0:0 0 0 0 %d\n", i, i + 1,
+                                 i + 1);
+    }
+    proc_root_write(root, "net/tcp", text);
+}
+
+/* What somebody still holds is shared further; else it goes when its time has come. */
+static void test_large_snapshot_when_nobody_asks_then_given_back(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ph_sockets_config cfg = {
+        .proc_root = fixture->root.path, .procfs_only = true, .threads_max = 2};
+    write_many_rows(&fixture->root);
+    ph_sockets_free(fixture->sockets);
+    assert_int_equal(ph_sockets_new(&fixture->sockets, &cfg), 0);
+    sem_init(&tidying, 0, 0);
+    sem_init(&go_on, 0, 0);
+    sem_init(&tidied, 0, 0);
+    atomic_store(&stepping, true);
+    struct ph_snapshot *first = ask_here(fixture, 600000);
+    sem_wait(&tidying);
+    atomic_fetch_add(&skipped_us, SKIP_US);
+    sem_post(&go_on);
+    sem_wait(&tidying); /* it has looked, and left it */
+    struct ph_snapshot *shared = ask_here(fixture, 600000);
+    assert_ptr_equal(first, shared);
+    ph_snapshot_unref(first);
+    ph_snapshot_unref(shared);
+    atomic_fetch_add(&skipped_us, SKIP_US);
+    atomic_store(&stepping, false); /* the next one waits by the real clock */
+    sem_post(&go_on);
+    sem_wait(&tidied);
+    ph_snapshot_unref(ask_here(fixture, 600000));
+    assert_int_equal(atomic_load(&taken), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -491,6 +575,7 @@ int main(void)
         TEST(test_matching_when_nothing_is_narrowed_or_sockets_are_few_then_shared),
         TEST(test_matching_when_several_wait_then_one_for_all),
         TEST(test_matching_when_it_fails_then_only_who_asked_hears_of_it),
+        TEST(test_large_snapshot_when_nobody_asks_then_given_back),
         TEST(test_config_when_shorter_then_the_rest_is_default),
     };
     return cmocka_run_group_tests(tests, isolate, NULL);
