@@ -37,9 +37,10 @@ if(llhttp_FOUND AND NOT TARGET llhttp::llhttp)
     porthole_shrink(llhttp_strict)
     porthole_instrument(llhttp_strict)
     # llhttp has a faster way through long fields for processors with SSE 4.2. Compiled a second
-    # time, with all its names hidden but one, it can be chosen when the program runs.
+    # time, with all its names hidden but one, it can be chosen when the program runs. What libFuzzer
+    # adds puts functions into groups, whose names objcopy cannot keep.
     if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CMAKE_OBJCOPY AND
-       NOT CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
+       NOT CMAKE_BUILD_TYPE STREQUAL "MinSizeRel" AND NOT PORTHOLE_FUZZ)
         add_library(llhttp_sse42 OBJECT ${LLHTTP_SOURCE_DIR}/llhttp.c)
         target_include_directories(llhttp_sse42 SYSTEM PRIVATE ${LLHTTP_INCLUDE_DIR})
         target_compile_definitions(llhttp_sse42 PRIVATE LLHTTP_STRICT_MODE=1)

@@ -192,30 +192,24 @@ static bool awaits_other_threads(const struct ph__conn *conn)
 /* Goes on from `next` as far as possible, and as far as is fair to others. */
 static void drive(struct ph__conn *conn, enum ph__step next)
 {
-    for (int steps = 0; steps < TURN_STEPS; steps++) {
-        switch (next) {
-        case PH__STEP_GO:
-            next = step(conn);
-            break;
-        case PH__STEP_IO:
-            next = perform(conn);
-            break;
-        case PH__STEP_WAIT:
-            if (conn->dead && awaits_other_threads(conn)) {
-                ph__conn_close(conn); /* nobody is there for what will come, or go on, some time */
-                return;
-            }
+    for (int steps = 0; next == PH__STEP_GO || next == PH__STEP_IO; steps++) {
+        if (steps == TURN_STEPS) {
+            /* A step that was to be taken is taken again then: until its operation is performed it
+             * changes nothing. */
             start_deadline(conn);
-            return;
-        case PH__STEP_PUT_OFF:
-        case PH__STEP_CLOSED:
+            ph__worker_run_later(conn->worker, conn);
             return;
         }
+        next = next == PH__STEP_GO ? step(conn) : perform(conn);
     }
-    /* A step that was to be taken is taken again then: until its operation is performed it changes
-     * nothing. */
+    if (next != PH__STEP_WAIT) {
+        return; /* put off, or closed: then it is not ours any more, and may be in use again */
+    }
+    if (conn->dead && awaits_other_threads(conn)) {
+        ph__conn_close(conn); /* nobody is there for what will come, or go on, some time */
+        return;
+    }
     start_deadline(conn);
-    ph__worker_run_later(conn->worker, conn);
 }
 
 void ph__conn_run(struct ph__conn *conn)

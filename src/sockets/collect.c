@@ -54,7 +54,7 @@ struct reading {
     const struct ph__netlink *netlink;
 };
 
-static size_t write_request(const struct table *table,
+static size_t write_request(const struct table *table, const struct ph__narrowing *narrowing,
                             unsigned char ret_request[PH__INET_DIAG_REQUEST])
 {
     switch (table->protocol) {
@@ -71,7 +71,7 @@ static size_t write_request(const struct table *table,
         ph__vsock_diag_request(ret_request);
         return PH__VSOCK_DIAG_REQUEST;
     default:
-        return ph__inet_diag_request(table->protocol, table->family, ret_request);
+        return ph__inet_diag_request(table->protocol, table->family, narrowing, ret_request);
     }
 }
 
@@ -131,11 +131,12 @@ static int on_line(void *user, char *line, size_t size)
     return got ? ph__rows_add(reading->rows, &socket) : 0;
 }
 
-static int dump(struct ph__netlink *netlink, struct reading *reading)
+static int dump(struct ph__netlink *netlink, struct reading *reading,
+                const struct ph__narrowing *narrowing)
 {
     unsigned char bytes[PH__INET_DIAG_REQUEST];
     const struct ph__netlink_request request = {SOCK_DIAG_BY_FAMILY, bytes,
-                                                write_request(reading->table, bytes)};
+                                                write_request(reading->table, narrowing, bytes)};
     reading->netlink = netlink;
     int err = netlink->fd < 0 ? ph__netlink_init(netlink) : 0;
     if (err == 0) {
@@ -180,6 +181,29 @@ static int set_reason(struct ph__collection *collection, const struct table *tab
     return reason ? 0 : -ENOMEM;
 }
 
+/* What is enough of a table, or NULL. */
+static const struct ph__narrowing *narrowing_of(const struct ph__collection *collection,
+                                                const struct table *table)
+{
+    return table->protocol == PH_PROTOCOL_TCP   ? collection->tcp
+           : table->protocol == PH_PROTOCOL_UDP ? collection->udp
+                                                : NULL;
+}
+
+/* Dumps a table; all of it where the kernel does not take the bytecode. */
+static int dump_narrowed(const struct ph__collection *collection, struct ph__netlink *netlink,
+                         struct reading *reading)
+{
+    const struct ph__narrowing *narrowing = narrowing_of(collection, reading->table);
+    size_t before = reading->rows->count;
+    int err = narrowing ? dump(netlink, reading, narrowing) : 0;
+    if (narrowing && (err == 0 || is_fatal(err))) {
+        return err;
+    }
+    ph__rows_truncate(reading->rows, before);
+    return dump(netlink, reading, NULL);
+}
+
 /* Both families of a protocol count: it is said to come from the weaker source. */
 static void set_source(struct ph__collection *collection, enum ph_protocol protocol,
                        enum ph_source source)
@@ -196,7 +220,7 @@ static int read_table(struct ph__collection *collection, const struct table *tab
     size_t before = collection->rows->count;
     int diag_err = 0;
     if (!cfg->procfs_only) {
-        diag_err = dump(netlink, &reading);
+        diag_err = dump_narrowed(collection, netlink, &reading);
         if (diag_err == 0) {
             set_source(collection, table->protocol, PH_SOURCE_SOCK_DIAG);
             return ph__rows_settle(collection->rows);
@@ -233,7 +257,11 @@ static int read_table(struct ph__collection *collection, const struct table *tab
 static int read_tcp(struct ph__collection *collection, struct ph__netlink *netlink)
 {
     size_t before = collection->rows->count;
-    int err = ph__tcp_table_dump(netlink, collection->rows, collection->cut);
+    int err = ph__tcp_table_dump(netlink, collection->rows, collection->cut, collection->tcp);
+    if (err < 0 && !is_fatal(err) && collection->tcp) {
+        ph__rows_truncate(collection->rows, before); /* no bytecode, perhaps */
+        err = ph__tcp_table_dump(netlink, collection->rows, collection->cut, NULL);
+    }
     if (err == 0) {
         set_source(collection, PH_PROTOCOL_TCP, PH_SOURCE_SOCK_DIAG);
         err = ph__rows_settle(collection->rows);

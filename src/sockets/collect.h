@@ -12,8 +12,10 @@
 
 struct ph__collection {
     struct ph__rows *rows;
-    unsigned protocols; /* to be gathered, a bit each */
-    struct ph__cut cut; /* of TCP's table, for two threads; or none */
+    unsigned protocols;              /* to be gathered, a bit each */
+    struct ph__cut cut;              /* of TCP's table, for two threads; or none */
+    const struct ph__narrowing *tcp; /* what is enough of TCP and UDP; NULL: all */
+    const struct ph__narrowing *udp;
     enum ph_source sources[PH_PROTOCOL_COUNT];
     const char *reasons[PH_PROTOCOL_COUNT]; /* in the rows' arena, or NULL */
 };

@@ -84,8 +84,9 @@ bool ph__condition_is_told(enum ph__subject subject, const struct ph_snapshot *s
     for (size_t i = 0; i < snapshot->rows.count; i++) {
         const struct ph_socket *socket = &snapshot->rows.items[i];
         bool told = subject == PH__SUBJECT_FWMARK ? socket->mark_known : socket->cgroup != 0;
+        /* Of connections that have no socket any more, or none yet, little is told at all. */
         if (!told && (socket->protocol == PH_PROTOCOL_TCP || socket->protocol == PH_PROTOCOL_UDP) &&
-            socket->state != PH_STATE_TIME_WAIT && socket->state != PH_STATE_SYN_RECV) {
+            socket->inode != 0) {
             return false;
         }
     }

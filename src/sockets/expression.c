@@ -13,24 +13,15 @@
  */
 #include "sockets/expression.h"
 
-#include "sockets/condition.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 64, FIRST_STEPS = 8, WORD_SHOWN = 64 };
-
-enum operation { OPERATION_CONDITION, OPERATION_NOT, OPERATION_AND, OPERATION_OR };
-
-struct step {
-    enum operation operation;
-    struct ph__condition condition;
-};
+enum { FIRST_STEPS = 8, WORD_SHOWN = 64 };
 
 struct ph__expression {
-    struct step *steps; /* owned; operands before operators */
+    struct ph__step *steps; /* owned */
     size_t count;
     size_t capacity;
     struct ph__arena texts; /* what conditions point to */
@@ -107,12 +98,12 @@ static bool token_is(const struct parser *parser, const char *wanted)
            token->size == strlen(wanted) && memcmp(token->text, wanted, token->size) == 0;
 }
 
-static int add_step(struct parser *parser, struct step step)
+static int add_step(struct parser *parser, struct ph__step step)
 {
     struct ph__expression *expression = parser->expression;
     if (expression->count == expression->capacity) {
         size_t capacity = expression->capacity ? expression->capacity * 2 : FIRST_STEPS;
-        struct step *steps = realloc(expression->steps, capacity * sizeof *steps);
+        struct ph__step *steps = realloc(expression->steps, capacity * sizeof *steps);
         if (!steps) {
             return -ENOMEM;
         }
@@ -123,15 +114,15 @@ static int add_step(struct parser *parser, struct step step)
     return 0;
 }
 
-static int add_operation(struct parser *parser, enum operation operation)
+static int add_operation(struct parser *parser, enum ph__operation operation)
 {
-    return add_step(parser, (struct step){.operation = operation});
+    return add_step(parser, (struct ph__step){.operation = operation});
 }
 
 static int add_condition(struct parser *parser, const struct ph__condition *condition)
 {
-    return add_step(parser,
-                    (struct step){.operation = OPERATION_CONDITION, .condition = *condition});
+    return add_step(
+        parser, (struct ph__step){.operation = PH__OPERATION_CONDITION, .condition = *condition});
 }
 
 static bool parse_comparison(struct parser *parser, enum ph__comparison *ret_comparison)
@@ -256,7 +247,7 @@ static int parse_list(struct parser *parser);
 
 static int parse_parenthesis(struct parser *parser)
 {
-    if (parser->depth == DEPTH_MAX) {
+    if (parser->depth == PH__EXPRESSION_DEPTH) {
         return fail(parser, "a simpler expression than parentheses this deep");
     }
     parser->depth++;
@@ -282,20 +273,20 @@ static int parse_term(struct parser *parser)
     }
     int err =
         parser->token.kind == TOKEN_OPEN ? parse_parenthesis(parser) : parse_condition(parser);
-    return err == 0 && negated ? add_operation(parser, OPERATION_NOT) : err;
+    return err == 0 && negated ? add_operation(parser, PH__OPERATION_NOT) : err;
 }
 
 /* What joins two terms; nothing between them is "and". */
-static enum operation take_joint(struct parser *parser)
+static enum ph__operation take_joint(struct parser *parser)
 {
     if (token_is(parser, "or") || token_is(parser, "|") || token_is(parser, "||")) {
         advance(parser);
-        return OPERATION_OR;
+        return PH__OPERATION_OR;
     }
     if (token_is(parser, "and") || token_is(parser, "&") || token_is(parser, "&&")) {
         advance(parser);
     }
-    return OPERATION_AND;
+    return PH__OPERATION_AND;
 }
 
 static bool at_end(const struct parser *parser)
@@ -307,7 +298,7 @@ static int parse_list(struct parser *parser)
 {
     int err = parse_term(parser);
     while (err == 0 && !at_end(parser)) {
-        enum operation joint = take_joint(parser);
+        enum ph__operation joint = take_joint(parser);
         err = parse_term(parser);
         if (err == 0) {
             err = add_operation(parser, joint);
@@ -342,7 +333,7 @@ static int parse_filter(struct parser *parser)
     }
     if (err == 0 && !at_end(parser)) {
         err = parse_list(parser);
-        err = err ? err : add_operation(parser, OPERATION_AND);
+        err = err ? err : add_operation(parser, PH__OPERATION_AND);
     }
     return err;
 }
@@ -381,11 +372,18 @@ void ph__expression_free(struct ph__expression *expression)
     }
 }
 
+const struct ph__step *ph__expression_steps(const struct ph__expression *expression,
+                                            size_t *ret_count)
+{
+    *ret_count = expression->count;
+    return expression->steps;
+}
+
 bool ph__expression_needs_owners(const struct ph__expression *expression)
 {
     for (size_t i = 0; i < expression->count; i++) {
-        const struct step *step = &expression->steps[i];
-        if (step->operation == OPERATION_CONDITION &&
+        const struct ph__step *step = &expression->steps[i];
+        if (step->operation == PH__OPERATION_CONDITION &&
             ph__condition_needs_owners(step->condition.subject)) {
             return true;
         }
@@ -397,8 +395,8 @@ bool ph__expression_is_told(const struct ph__expression *expression,
                             const struct ph_snapshot *snapshot)
 {
     for (size_t i = 0; i < expression->count; i++) {
-        const struct step *step = &expression->steps[i];
-        if (step->operation == OPERATION_CONDITION &&
+        const struct ph__step *step = &expression->steps[i];
+        if (step->operation == PH__OPERATION_CONDITION &&
             !ph__condition_is_told(step->condition.subject, snapshot)) {
             return false;
         }
@@ -409,24 +407,22 @@ bool ph__expression_is_told(const struct ph__expression *expression,
 bool ph__expression_match(const struct ph__expression *expression,
                           const struct ph_snapshot *snapshot, const struct ph_socket *socket)
 {
-    /* Each open parenthesis holds one value back, the innermost list two, and states in front one.
-     */
-    bool stack[DEPTH_MAX + 4] = {false};
+    bool stack[PH__EXPRESSION_STACK] = {false};
     size_t used = 0;
     for (size_t i = 0; i < expression->count; i++) {
-        const struct step *step = &expression->steps[i];
+        const struct ph__step *step = &expression->steps[i];
         switch (step->operation) {
-        case OPERATION_CONDITION:
+        case PH__OPERATION_CONDITION:
             stack[used++] = ph__condition_match(&step->condition, snapshot, socket);
             break;
-        case OPERATION_NOT:
+        case PH__OPERATION_NOT:
             stack[used - 1] = !stack[used - 1];
             break;
-        case OPERATION_AND:
+        case PH__OPERATION_AND:
             used--;
             stack[used - 1] = stack[used - 1] && stack[used];
             break;
-        case OPERATION_OR:
+        case PH__OPERATION_OR:
             used--;
             stack[used - 1] = stack[used - 1] || stack[used];
             break;

@@ -16,18 +16,6 @@
 
 enum { VALUE_SHOWN = 64, COMMAND_LENGTH = 15 };
 
-struct condition {
-    struct condition *next;
-    struct ph__expression *expression; /* owned; NULL: field and values count */
-    enum ph__filter_field field;
-    size_t count;
-    struct ph__filter_value values[];
-};
-
-struct ph_filter {
-    struct condition *conditions; /* owned; newest first */
-};
-
 static const char *const field_names[] = {
     [PH__FILTER_PROTOCOL] = "protocol",
     [PH__FILTER_STATE] = "state",
@@ -280,7 +268,7 @@ int ph_filter_new(struct ph_filter **ret_filter)
 void ph_filter_free(struct ph_filter *filter)
 {
     while (filter && filter->conditions) {
-        struct condition *condition = filter->conditions;
+        struct ph__filter_condition *condition = filter->conditions;
         filter->conditions = condition->next;
         ph__expression_free(condition->expression);
         free(condition);
@@ -311,7 +299,7 @@ static size_t count_values(const char *values)
 static int add_expression(struct ph_filter *filter, const char *text, char *problem,
                           size_t problem_size)
 {
-    struct condition *condition = calloc(1, sizeof *condition);
+    struct ph__filter_condition *condition = calloc(1, sizeof *condition);
     if (!condition) {
         return -ENOMEM;
     }
@@ -340,11 +328,13 @@ int ph_filter_add(struct ph_filter *filter, const char *name, const char *values
         return PH_ERR_PARAMETER;
     }
     size_t count = count_values(values);
-    struct condition *condition = malloc(sizeof *condition + count * sizeof condition->values[0]);
+    struct ph__filter_condition *condition =
+        malloc(sizeof *condition + count * sizeof condition->values[0]);
     if (!condition) {
         return -ENOMEM;
     }
-    *condition = (struct condition){.next = filter->conditions, .field = field, .count = count};
+    *condition =
+        (struct ph__filter_condition){.next = filter->conditions, .field = field, .count = count};
     const char *at = values;
     for (size_t i = 0; i < count; i++) {
         size_t size = strcspn(at, ",");
@@ -362,7 +352,7 @@ int ph_filter_add(struct ph_filter *filter, const char *name, const char *values
 }
 
 /* Where sockets of a protocol lack a field, a condition on it leaves them out. */
-static unsigned protocols_of(const struct condition *condition)
+static unsigned protocols_of(const struct ph__filter_condition *condition)
 {
     unsigned protocols = 0;
     if (condition->expression) {
@@ -388,7 +378,7 @@ static unsigned protocols_of(const struct condition *condition)
 unsigned ph_filter_protocols(const struct ph_filter *filter)
 {
     unsigned protocols = PH_PROTOCOLS_ALL;
-    for (const struct condition *at = filter->conditions; at; at = at->next) {
+    for (const struct ph__filter_condition *at = filter->conditions; at; at = at->next) {
         protocols &= protocols_of(at);
     }
     return protocols;
@@ -396,7 +386,7 @@ unsigned ph_filter_protocols(const struct ph_filter *filter)
 
 bool ph_filter_needs_owners(const struct ph_filter *filter)
 {
-    for (const struct condition *at = filter->conditions; at; at = at->next) {
+    for (const struct ph__filter_condition *at = filter->conditions; at; at = at->next) {
         if (at->expression ? ph__expression_needs_owners(at->expression)
                            : at->field == PH__FILTER_PID || at->field == PH__FILTER_COMMAND) {
             return true;
@@ -407,7 +397,7 @@ bool ph_filter_needs_owners(const struct ph_filter *filter)
 
 bool ph_filter_is_told(const struct ph_filter *filter, const struct ph_snapshot *snapshot)
 {
-    for (const struct condition *at = filter->conditions; at; at = at->next) {
+    for (const struct ph__filter_condition *at = filter->conditions; at; at = at->next) {
         if (at->expression && !ph__expression_is_told(at->expression, snapshot)) {
             return false;
         }
@@ -415,7 +405,7 @@ bool ph_filter_is_told(const struct ph_filter *filter, const struct ph_snapshot 
     return true;
 }
 
-static bool meets(const struct condition *condition, const struct ph_snapshot *snapshot,
+static bool meets(const struct ph__filter_condition *condition, const struct ph_snapshot *snapshot,
                   const struct ph_socket *socket)
 {
     if (condition->expression) {
@@ -432,7 +422,7 @@ static bool meets(const struct condition *condition, const struct ph_snapshot *s
 bool ph_filter_match(const struct ph_filter *filter, const struct ph_snapshot *snapshot,
                      const struct ph_socket *socket)
 {
-    for (const struct condition *at = filter->conditions; at; at = at->next) {
+    for (const struct ph__filter_condition *at = filter->conditions; at; at = at->next) {
         if (!meets(at, snapshot, socket)) {
             return false;
         }

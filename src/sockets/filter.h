@@ -42,6 +42,21 @@ struct ph__filter_value {
     };
 };
 
+struct ph__expression;
+
+/* A condition: a field and the values of which one has to fit, or an expression. */
+struct ph__filter_condition {
+    struct ph__filter_condition *next;
+    struct ph__expression *expression; /* owned; NULL: field and values count */
+    enum ph__filter_field field;
+    size_t count;
+    struct ph__filter_value values[];
+};
+
+struct ph_filter {
+    struct ph__filter_condition *conditions; /* owned; newest first; all have to hold */
+};
+
 /* Reads one value of a field. @return false when malformed: ph__filter_accepted() says what is
  * wanted. */
 bool ph__filter_parse(enum ph__filter_field field, const char *text, size_t size,

@@ -133,6 +133,9 @@ static int read_all_links(const struct scan *scan, int folder, size_t first)
 {
     struct ph__holders *holders = scan->holders;
     size_t count = holders->holding_count - first;
+    if (count == 0) {
+        return 0;
+    }
     size_t half = scan->threads > 1 && count >= FEW_LINKS ? count / 2 : count;
     struct links here = {.folder = folder, .items = holders->holdings + first, .count = half};
     struct links there = {.folder = folder, .items = here.items + half, .count = count - half};

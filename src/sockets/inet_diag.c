@@ -39,27 +39,49 @@ static uint8_t protocol_number(enum ph_protocol protocol)
     }
 }
 
+/* Appends bytecode, if there is any. @return the size of the whole. */
+static size_t append_bytecode(unsigned char *request, size_t size, const void *steps,
+                              size_t steps_size)
+{
+    struct nlattr attribute = {.nla_len = (uint16_t)(sizeof attribute + steps_size),
+                               .nla_type = INET_DIAG_REQ_BYTECODE};
+    if (steps_size == 0) {
+        return size;
+    }
+    memcpy(request + size, &attribute, sizeof attribute);
+    memcpy(request + size + sizeof attribute, steps, steps_size);
+    return size + sizeof attribute + steps_size;
+}
+
+static size_t append_narrowing(unsigned char *request, size_t size,
+                               const struct ph__narrowing *narrowing)
+{
+    return narrowing ? append_bytecode(request, size, narrowing->steps, narrowing->size) : size;
+}
+
 size_t ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
+                             const struct ph__narrowing *narrowing,
                              unsigned char ret_request[PH__INET_DIAG_REQUEST])
 {
     struct inet_diag_req_v2 request = {
         .sdiag_family = family == PH_FAMILY_IPV6 ? AF_INET6 : AF_INET,
         .sdiag_protocol = protocol_number(protocol),
         .idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1),
-        .idiag_states = ALL_STATES,
+        .idiag_states = narrowing ? narrowing->states : ALL_STATES,
         .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
     };
     struct {
         struct nlattr head;
         uint32_t protocol;
     } attribute = {{sizeof attribute, REQUEST_PROTOCOL}, PROTOCOL_MPTCP};
-    _Static_assert(sizeof request + sizeof attribute == PH__INET_DIAG_REQUEST, "size");
+    _Static_assert(sizeof request + sizeof attribute == PH__INET_DIAG_HEAD, "size");
+    size_t size = sizeof request;
     memcpy(ret_request, &request, sizeof request);
-    if (protocol != PH_PROTOCOL_MPTCP) {
-        return sizeof request;
+    if (protocol == PH_PROTOCOL_MPTCP) {
+        memcpy(ret_request + size, &attribute, sizeof attribute);
+        size += sizeof attribute;
     }
-    memcpy(ret_request + sizeof request, &attribute, sizeof attribute);
-    return PH__INET_DIAG_REQUEST;
+    return append_narrowing(ret_request, size, narrowing);
 }
 
 /* One comparison of the bytecode; `yes` and `no` say how many bytes further the next one stands,
@@ -90,26 +112,25 @@ static void put_half(struct ph__cut cut, enum ph__half half, struct inet_diag_bc
 }
 
 size_t ph__inet_diag_request_tcp(struct ph__cut cut, enum ph__half half,
+                                 const struct ph__narrowing *narrowing,
                                  unsigned char ret_request[PH__TCP_REQUEST])
 {
     struct inet_diag_req request = {
         .idiag_family = AF_UNSPEC,
         .idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1),
         .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
-        .idiag_states = ALL_STATES,
+        .idiag_states = narrowing ? narrowing->states : ALL_STATES,
     };
     struct inet_diag_bc_op ops[HALF_STEPS];
-    struct nlattr attribute = {.nla_len = sizeof attribute + sizeof ops,
-                               .nla_type = INET_DIAG_REQ_BYTECODE};
-    _Static_assert(sizeof request + sizeof attribute + sizeof ops == PH__TCP_REQUEST, "size");
+    _Static_assert(sizeof request + sizeof(struct nlattr) + sizeof ops + PH__BYTECODE_SIZE ==
+                       PH__TCP_REQUEST,
+                   "size");
     memcpy(ret_request, &request, sizeof request);
     if (half == PH__HALF_BOTH) {
-        return sizeof request;
+        return append_narrowing(ret_request, sizeof request, narrowing);
     }
     put_half(cut, half, ops);
-    memcpy(ret_request + sizeof request, &attribute, sizeof attribute);
-    memcpy(ret_request + sizeof request + sizeof attribute, ops, sizeof ops);
-    return PH__TCP_REQUEST;
+    return append_bytecode(ret_request, sizeof request, ops, sizeof ops);
 }
 
 bool ph__inet_diag_is_connectionless(enum ph_protocol protocol)

@@ -5,15 +5,22 @@
 #ifndef PORTHOLE_SOCKETS_INET_DIAG_H
 #define PORTHOLE_SOCKETS_INET_DIAG_H
 
+#include "sockets/narrow.h"
+
 #include <porthole/sockets.h>
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PH__INET_DIAG_REQUEST = 64 };
+enum {
+    PH__INET_DIAG_HEAD = 64, /* what a request is without bytecode, at most */
+    PH__INET_DIAG_REQUEST = PH__INET_DIAG_HEAD + 4 + PH__BYTECODE_SIZE
+};
 
-/* Writes the request for all sockets of a protocol and family. @return its size. */
+/* Writes the request for the sockets of a protocol and family: all, or those of a narrowing, which
+ * may be NULL. @return its size. */
 size_t ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
+                             const struct ph__narrowing *narrowing,
                              unsigned char ret_request[PH__INET_DIAG_REQUEST]);
 
 /* Where TCP's table is cut in two: between the sockets up to and with these ports, and those
@@ -25,12 +32,14 @@ struct ph__cut {
 
 enum ph__half { PH__HALF_LOW, PH__HALF_HIGH, PH__HALF_BOTH };
 
-enum { PH__TCP_REQUEST = 92 };
+enum { PH__TCP_REQUEST = 92 + PH__BYTECODE_SIZE };
 
 /* Writes the request for TCP's sockets of both families, which the kernel then finds by walking
- * through its table once. It is of the type TCPDIAG_GETSOCK, the only one that knows this.
+ * through its table once. It is of the type TCPDIAG_GETSOCK, the only one that knows this. Of a
+ * narrowing, which may be NULL, only the states count where the table is cut.
  * @return its size. */
 size_t ph__inet_diag_request_tcp(struct ph__cut cut, enum ph__half half,
+                                 const struct ph__narrowing *narrowing,
                                  unsigned char ret_request[PH__TCP_REQUEST]);
 
 /* Reads one message. @return 1; 0 for a socket of another kind; -EBADMSG. */

@@ -9,6 +9,8 @@
  */
 #include "sockets/netlink.h"
 
+#include "sockets/pages.h"
+
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -40,7 +42,7 @@ int ph__netlink_init_fd(struct ph__netlink *netlink, int fd)
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) < 0) {
         err = -errno;
     }
-    netlink->buffer = err == 0 ? malloc((size_t)PH__NETLINK_BATCH * PH__NETLINK_DATAGRAM) : NULL;
+    netlink->buffer = err == 0 ? ph__pages_new(PH__NETLINK_BATCH, PH__NETLINK_DATAGRAM) : NULL;
     if (err == 0 && !netlink->buffer) {
         err = -ENOMEM;
     }
@@ -63,7 +65,7 @@ void ph__netlink_done(struct ph__netlink *netlink)
     if (netlink->fd >= 0) {
         close(netlink->fd);
     }
-    free(netlink->buffer);
+    ph__pages_free(netlink->buffer, PH__NETLINK_BATCH, PH__NETLINK_DATAGRAM);
     *netlink = (struct ph__netlink){.fd = -1};
 }
 

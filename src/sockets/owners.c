@@ -8,6 +8,7 @@
  */
 #include "sockets/files.h"
 #include "sockets/holders.h"
+#include "sockets/pages.h"
 #include "sockets/process.h"
 #include "sockets/reason.h"
 #include "sockets/snapshot.h"
@@ -46,7 +47,7 @@ static int add_found(struct scan *scan, struct found found)
 {
     if (scan->count == scan->capacity) {
         size_t capacity = scan->capacity ? scan->capacity * 2 : FIRST_FOUND;
-        struct found *items = realloc(scan->found, capacity * sizeof *items);
+        struct found *items = ph__pages_grow(scan->found, scan->capacity, capacity, sizeof *items);
         if (!items) {
             return -ENOMEM;
         }
@@ -157,7 +158,7 @@ static int group_by_row(struct scan *scan)
     }
     struct ph_socket *rows = scan->snapshot->rows.items;
     size_t row_count = scan->snapshot->rows.count;
-    struct ph_owner *items = malloc((scan->count + 1) * sizeof *items);
+    struct ph_owner *items = ph__pages_new(scan->count + 1, sizeof *items);
     if (!items) {
         return -ENOMEM;
     }
@@ -179,6 +180,7 @@ static int group_by_row(struct scan *scan)
             (struct ph_owner){.process = scan->found[i].process, .fd = scan->found[i].fd};
     }
     scan->snapshot->owners.items = items;
+    scan->snapshot->owners.room = scan->count + 1;
     return 0;
 }
 
@@ -212,14 +214,15 @@ static int scan_processes(struct ph_snapshot *snapshot)
     }
     if (err < 0) {
         ph__arena_done(&snapshot->owners.arena);
-        free(snapshot->owners.items);
+        ph__pages_free(snapshot->owners.items, snapshot->owners.room,
+                       sizeof *snapshot->owners.items);
         snapshot->owners.items = NULL;
     }
     if (err == 0) {
         ph__tally_keep_holders(snapshot->tally, &scan.holders, snapshot->cfg.owners_kept_max);
     }
     ph__holders_done(&scan.holders);
-    free(scan.found);
+    ph__pages_free(scan.found, scan.capacity, sizeof *scan.found);
     ph__index_done(&scan.inodes);
     if (scan.proc >= 0) {
         close(scan.proc);

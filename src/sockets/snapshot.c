@@ -9,6 +9,7 @@
 #include "sockets/collect.h"
 #include "sockets/files.h"
 #include "sockets/join.h"
+#include "sockets/pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,8 +94,11 @@ int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets
         return -ENOMEM;
     }
     make_room(&snapshot->rows, wish);
-    struct ph__collection collection = {
-        .rows = &snapshot->rows, .protocols = wish->protocols, .cut = wish->cut};
+    struct ph__collection collection = {.rows = &snapshot->rows,
+                                        .protocols = wish->protocols,
+                                        .cut = wish->cut,
+                                        .tcp = wish->tcp,
+                                        .udp = wish->udp};
     int err = ph__collect(&collection, cfg);
     if (err == 0) {
         snapshot->ephemeral = read_ephemeral(cfg->proc_root);
@@ -179,7 +183,7 @@ void ph_snapshot_unref(struct ph_snapshot *snapshot)
     ph__rows_done(&snapshot->rows);
     ph__arena_done(&snapshot->texts);
     ph__arena_done(&snapshot->owners.arena);
-    free(snapshot->owners.items);
+    ph__pages_free(snapshot->owners.items, snapshot->owners.room, sizeof *snapshot->owners.items);
     pthread_cond_destroy(&snapshot->owners.finished);
     pthread_mutex_destroy(&snapshot->owners.lock);
     ph__tally_drop(snapshot->tally);

@@ -51,6 +51,7 @@ struct ph__known_process {
 struct ph__owners {
     struct ph__arena arena;  /* processes and their texts */
     struct ph_owner *items;  /* grouped by socket; owned */
+    size_t room;             /* for so many */
     pthread_mutex_t lock;    /* guards the rest */
     pthread_cond_t finished; /* a scan has ended */
     bool scanning;
@@ -90,7 +91,9 @@ struct ph__snapshot_wish {
     unsigned protocols;                 /* a bit each */
     size_t expected[PH_PROTOCOL_COUNT]; /* sockets, so that there is room for them at once */
     struct ph__cut cut;                 /* as in struct ph__collection */
-    struct ph__rows *spare;             /* whose memory is taken for the new rows, or NULL */
+    const struct ph__narrowing *tcp;    /* likewise */
+    const struct ph__narrowing *udp;
+    struct ph__rows *spare; /* whose memory is taken for the new rows, or NULL */
 };
 
 /* Takes a snapshot with one reference. @return 0; as ph_sockets_snapshot(). */

@@ -17,11 +17,15 @@
 /* Below this a second thread costs more than it saves. */
 enum { FEW_ROWS = 4000, SAMPLES = 512 };
 
+/* The kernel's states of sockets that listen, or are only bound. */
+#define LISTENING (1U << 10 | 1U << 13)
+
 struct half {
     struct ph__netlink netlink;
     struct ph__rows *rows;
     struct ph__cut cut;
     enum ph__half which;
+    const struct ph__narrowing *narrowing; /* or NULL */
     int err;
 };
 
@@ -41,7 +45,7 @@ static void *dump(void *user)
     const struct ph__netlink_request request = {
         .type = TCPDIAG_GETSOCK,
         .data = bytes,
-        .size = ph__inet_diag_request_tcp(half->cut, half->which, bytes),
+        .size = ph__inet_diag_request_tcp(half->cut, half->which, half->narrowing, bytes),
     };
     half->err = half->netlink.fd < 0 ? ph__netlink_init(&half->netlink) : 0;
     if (half->err == 0) {
@@ -62,8 +66,11 @@ static int dump_halves(struct half *low)
     if (!ph__rows_lend(low->rows, &rows)) {
         return PH_ERR_LIMIT;
     }
-    struct half high = {
-        .netlink = {.fd = -1}, .rows = &rows, .cut = low->cut, .which = PH__HALF_HIGH};
+    struct half high = {.netlink = {.fd = -1},
+                        .rows = &rows,
+                        .cut = low->cut,
+                        .which = PH__HALF_HIGH,
+                        .narrowing = low->narrowing};
     bool started = ph__thread_start(&thread, dump, &high);
     dump(low);
     if (started) {
@@ -76,11 +83,19 @@ static int dump_halves(struct half *low)
     return low->err ? low->err : high.err;
 }
 
-int ph__tcp_table_dump(struct ph__netlink *netlink, struct ph__rows *rows, struct ph__cut cut)
+int ph__tcp_table_dump(struct ph__netlink *netlink, struct ph__rows *rows, struct ph__cut cut,
+                       const struct ph__narrowing *narrowing)
 {
-    struct half half = {.netlink = *netlink, .rows = rows, .cut = cut, .which = PH__HALF_LOW};
+    struct half half = {.netlink = *netlink,
+                        .rows = rows,
+                        .cut = cut,
+                        .which = PH__HALF_LOW,
+                        .narrowing = narrowing};
     size_t before = rows->count;
-    int err = cut.local_port ? dump_halves(&half) : PH_ERR_LIMIT;
+    /* The kernel's walk is most of what a narrowed dump costs: two of them save nothing. */
+    bool cuts = cut.local_port && (!narrowing || narrowing->size == 0) &&
+                (!narrowing || narrowing->states & ~LISTENING);
+    int err = cuts ? dump_halves(&half) : PH_ERR_LIMIT;
     if (err == PH_ERR_LIMIT) {
         ph__rows_truncate(rows, before);
         half.which = PH__HALF_BOTH;

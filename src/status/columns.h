@@ -61,10 +61,11 @@ struct ph__view {
 };
 
 enum {
-    PH__COLUMN_OWNERS = 1,   /* needs the owners */
-    PH__COLUMN_SHOWN = 2,    /* in the text format when no fields were named */
-    PH__COLUMN_EXTRA = 4,    /* elsewhere only when named */
-    PH__COLUMN_FINDINGS = 8, /* needs the doctor's findings */
+    PH__COLUMN_OWNERS = 1,    /* needs the owners */
+    PH__COLUMN_SHOWN = 2,     /* in the text format when no fields were named */
+    PH__COLUMN_EXTRA = 4,     /* elsewhere only when named */
+    PH__COLUMN_JOINED = 8,    /* tells of other sockets than the row's */
+    PH__COLUMN_FINDINGS = 16, /* needs the doctor's findings */
 };
 
 struct ph__column {
@@ -105,6 +106,7 @@ struct ph__list_kind {
     bool of_owners;     /* rows are owners with all their sockets, whatever the filter is about */
     unsigned protocols; /* that the list is about, a bit each; 0: all */
 
+    bool narrows; /* a row tells of one socket, and only of those that the filter matches */
     bool without_snapshot; /* a machine without any source has this list all the same */
 };
 

@@ -39,10 +39,27 @@ static bool is_line_or_tab(char c)
     return c == '\t' || c == '\n' || c == '\r';
 }
 
+/* How many characters at the beginning are those of ASCII that can be seen: mostly all. */
+static size_t count_visible(const char *text, size_t size)
+{
+    size_t count = 0;
+    while (count < size && text[count] >= ' ' && text[count] < 0x7F) {
+        count++;
+    }
+    return count;
+}
+
 static size_t escape(struct ph__buf *buf, const char *text, size_t size, bool keep_lines)
 {
     size_t characters = 0;
     for (size_t i = 0; i < size;) {
+        size_t visible = count_visible(text + i, size - i);
+        if (visible > 0) {
+            ph__buf_append(buf, text + i, visible);
+            characters += visible;
+            i += visible;
+            continue;
+        }
         const unsigned char *s = (const unsigned char *)text + i;
         size_t length = ph__utf8_length(text + i, size - i);
         bool plain = length > 0 && !is_control(s, length) && !is_deceptive(s, length);

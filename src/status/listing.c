@@ -33,6 +33,17 @@ static void add_findings(const struct ph__query *query, struct ph_doctor *doctor
     }
 }
 
+static int take_snapshot(const struct ph__query *query, struct ph_sockets *sockets,
+                         unsigned protocols, struct ph_snapshot **ret_snapshot)
+{
+    if (!query->filtered || !query->kind->narrows) {
+        return ph_sockets_snapshot_of(sockets, protocols, query->max_age_ms, ret_snapshot);
+    }
+    return ph_sockets_snapshot_matching(sockets, query->filter, protocols,
+                                        ph__query_is_joined(query), query->max_age_ms,
+                                        ret_snapshot);
+}
+
 int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
                   struct ph_doctor *doctor, const struct ph_server *server,
                   struct ph__view *ret_view)
@@ -46,7 +57,7 @@ int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
     }
     /* Why a socket has no owner is in part told by the unix sockets. */
     unsigned looked_at = wanted | (owners ? PH_PROTOCOL_BIT(PH_PROTOCOL_UNIX) : 0);
-    int err = ph_sockets_snapshot_of(sockets, looked_at, query->max_age_ms, &view.snapshot);
+    int err = take_snapshot(query, sockets, looked_at, &view.snapshot);
     if (err == PH_ERR_SOURCE && kind->without_snapshot) {
         view.owners = false;
         err = 0;

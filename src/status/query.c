@@ -236,14 +236,14 @@ void ph__query_finish(struct ph__query *query)
     }
 }
 
-/* Whether the order or a chosen column has a flag. */
-static bool wants(const struct ph__query *query, unsigned flag)
+/* Whether the order or a chosen column has any of these flags. */
+static bool has_column(const struct ph__query *query, unsigned flags)
 {
-    bool wanted = query->sort && (query->sort->flags & flag);
-    for (size_t i = 0; i < query->choice.count && !wanted; i++) {
-        wanted = query->choice.columns[i]->flags & flag;
+    bool has = query->sort && (query->sort->flags & flags);
+    for (size_t i = 0; i < query->choice.count && !has; i++) {
+        has = query->choice.columns[i]->flags & flags;
     }
-    return wanted;
+    return has;
 }
 
 bool ph__query_needs_owners(const struct ph__query *query)
@@ -251,10 +251,16 @@ bool ph__query_needs_owners(const struct ph__query *query)
     if (query->filtered && ph_filter_needs_owners(query->filter)) {
         return true;
     }
-    return query->owners && wants(query, PH__COLUMN_OWNERS);
+    return query->owners && has_column(query, PH__COLUMN_OWNERS);
 }
 
 bool ph__query_needs_findings(const struct ph__query *query)
 {
-    return query->owners && wants(query, PH__COLUMN_FINDINGS);
+    return query->owners && has_column(query, PH__COLUMN_FINDINGS);
+}
+
+bool ph__query_is_joined(const struct ph__query *query)
+{
+    /* Why a socket has no owner depends on its direction. */
+    return has_column(query, PH__COLUMN_JOINED | (query->owners ? PH__COLUMN_OWNERS : 0));
 }

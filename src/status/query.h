@@ -51,4 +51,7 @@ bool ph__query_needs_owners(const struct ph__query *query);
 /* True when the order or a chosen column wants the doctor's findings. */
 bool ph__query_needs_findings(const struct ph__query *query);
 
+/* True when the order or a chosen column tells of other sockets. After finish. */
+bool ph__query_is_joined(const struct ph__query *query);
+
 #endif

@@ -224,6 +224,32 @@ static void test_reply_when_a_blocking_request_follows_then_not_held_up(void **s
     client_close(&client);
 }
 
+/* However many steps the requests before it take, the connection ends once: were it given back
+ * twice, the server would count itself full. */
+static void test_closing_request_when_behind_any_number_then_ended_once(void **state)
+{
+    (void)state;
+    static const char closing[] = "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    static char bytes[MANY * sizeof closing];
+    for (int before = 0; before < MANY; before++) {
+        size_t size = 0;
+        for (int i = 0; i < before; i++) {
+            memcpy(bytes + size, HELLO, sizeof HELLO - 1);
+            size += sizeof HELLO - 1;
+        }
+        memcpy(bytes + size, closing, sizeof closing - 1);
+        struct client client = client_open(ph_server_port(server));
+        client_send(&client, bytes, size + sizeof closing - 1);
+        for (int i = 0; i <= before; i++) {
+            struct reply reply = client_reply(&client, "");
+            assert_reply_text(&reply, 200, "hello");
+            reply_done(&reply);
+        }
+        client_wait_end(&client);
+        client_close(&client);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_requests_when_more_than_fit_the_buffers_then_answered_in_order),
         cmocka_unit_test(test_closing_request_when_garbage_follows_then_no_stray_reply),
         cmocka_unit_test(test_closing_request_when_garbage_comes_later_then_large_reply_whole),
+        cmocka_unit_test(test_closing_request_when_behind_any_number_then_ended_once),
         cmocka_unit_test(test_reply_when_next_request_has_begun_then_sent_at_once),
         cmocka_unit_test(test_reply_when_next_request_breaks_off_then_sent_before_the_end),
         cmocka_unit_test(test_reply_when_urgent_data_comes_between_then_not_held_up),

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static atomic_bool gated;  /* a snapshot waits for `gate` before it is taken */
@@ -22,6 +23,7 @@ static sem_t gate;         /* lets one go on */
 static sem_t waiting;      /* somebody waits for another's snapshot */
 static atomic_uint taken;  /* snapshots that began */
 static atomic_int failure; /* what they return, 0: they are taken */
+static atomic_uint narrow; /* those of them that were to have a filter's sockets only */
 int __real_ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg,
                              const struct ph__snapshot_wish *wish);
 int __wrap_ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg,
@@ -30,6 +32,7 @@ int __wrap_ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_
                              const struct ph__snapshot_wish *wish)
 {
     atomic_fetch_add(&taken, 1);
+    atomic_fetch_add(&narrow, wish->tcp || wish->udp);
     if (atomic_load(&gated)) {
         sem_post(&entered);
         sem_wait(&gate);
@@ -46,12 +49,52 @@ int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
     return __real_pthread_cond_wait(condition, mutex);
 }
 
+/* The thread that gives large snapshots back waits as long as the test wants, by its clock. */
+static atomic_bool stepping;
+static atomic_ullong skipped_us;
+static sem_t tidying; /* it waits */
+static sem_t go_on;
+static sem_t tidied; /* it is about to end */
+
+uint64_t __real_ph__clock_us(void);
+uint64_t __wrap_ph__clock_us(void);
+uint64_t __wrap_ph__clock_us(void)
+{
+    return __real_ph__clock_us() + atomic_load(&skipped_us);
+}
+
+int __real_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                                  const struct timespec *until);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                                  const struct timespec *until);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                                  const struct timespec *until)
+{
+    if (!atomic_load(&stepping)) {
+        return __real_pthread_cond_timedwait(condition, mutex, until);
+    }
+    pthread_mutex_unlock(mutex);
+    sem_post(&tidying);
+    sem_wait(&go_on);
+    pthread_mutex_lock(mutex);
+    return ETIMEDOUT;
+}
+
+struct ph__holders __real_ph__tally_take_holders(struct ph__tally *tally);
+struct ph__holders __wrap_ph__tally_take_holders(struct ph__tally *tally);
+struct ph__holders __wrap_ph__tally_take_holders(struct ph__tally *tally)
+{
+    sem_post(&tidied);
+    return __real_ph__tally_take_holders(tally);
+}
+
 /* One who asks, on a thread of its own. */
 struct asker {
     pthread_t thread;
     struct ph_sockets *sockets;
     unsigned protocols;
     unsigned max_age_ms;
+    const struct ph_filter *filter; /* NULL: all */
     int err;
     struct ph_snapshot *snapshot;
 };
@@ -59,6 +102,11 @@ struct asker {
 static void *ask(void *user)
 {
     struct asker *asker = user;
+    if (asker->filter) {
+        asker->err = ph_sockets_snapshot_matching(asker->sockets, asker->filter, asker->protocols,
+                                                  true, asker->max_age_ms, &asker->snapshot);
+        return NULL;
+    }
     asker->err = ph_sockets_snapshot_of(asker->sockets, asker->protocols, asker->max_age_ms,
                                         &asker->snapshot);
     return NULL;
@@ -98,6 +146,7 @@ static int set_up(void **state)
     sem_init(&waiting, 0, 0);
     atomic_store(&gated, false);
     atomic_store(&taken, 0);
+    atomic_store(&narrow, 0);
     atomic_store(&failure, 0);
     *state = &fixture;
     return 0;
@@ -357,6 +406,155 @@ static void test_snapshot_when_one_with_less_fails_then_others_take_their_own(vo
     ph_snapshot_unref(b.snapshot);
 }
 
+static struct ph_filter *filter_of(const char *name, const char *value)
+{
+    struct ph_filter *filter = NULL;
+    char problem[256];
+    assert_int_equal(ph_filter_new(&filter), 0);
+    assert_int_equal(ph_filter_add(filter, name, value, problem, sizeof problem), 0);
+    return filter;
+}
+
+static struct ph_snapshot *ask_matching(struct fixture *fixture, const struct ph_filter *filter,
+                                        unsigned max_age_ms)
+{
+    struct asker asker = {.sockets = fixture->sockets, .filter = filter, .max_age_ms = max_age_ms};
+    ask(&asker);
+    assert_int_equal(asker.err, 0);
+    return asker.snapshot;
+}
+
+static void test_matching_when_it_narrows_then_for_who_asks_alone(void **state)
+{
+    struct ph_filter *filter = filter_of("local_port", "80");
+    struct ph_snapshot *first = ask_matching(*state, filter, 60000);
+    struct ph_snapshot *second = ask_matching(*state, filter, 60000);
+    struct ph_snapshot *whole = ask_here(*state, 60000);
+    assert_ptr_not_equal(first, second);
+    assert_ptr_not_equal(second, whole);
+    assert_int_equal(atomic_load(&narrow), 2);
+    /* One that has more is shared. */
+    struct ph_snapshot *shared = ask_matching(*state, filter, 60000);
+    assert_ptr_equal(shared, whole);
+    assert_int_equal(atomic_load(&taken), 3);
+    ph_snapshot_unref(first);
+    ph_snapshot_unref(second);
+    ph_snapshot_unref(whole);
+    ph_snapshot_unref(shared);
+    ph_filter_free(filter);
+}
+
+static void test_matching_when_nothing_is_narrowed_or_sockets_are_few_then_shared(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ph_filter *user = filter_of("user", "0");
+    struct ph_filter *port = filter_of("local_port", "80");
+    ph_snapshot_unref(ask_matching(fixture, user, 0));
+    proc_root_write(&fixture->root, "net/tcp", tcp_listener);
+    ph_snapshot_unref(ask_here(fixture, 0)); /* sees that they are few */
+    ph_snapshot_unref(ask_matching(fixture, port, 0));
+    assert_int_equal(atomic_load(&taken), 3);
+    assert_int_equal(atomic_load(&narrow), 0);
+    ph_filter_free(user);
+    ph_filter_free(port);
+}
+
+/* A takes a snapshot for himself; B and C wait meanwhile, and then share a whole one. */
+static void test_matching_when_several_wait_then_one_for_all(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ph_filter *filter = filter_of("local_port", "80");
+    struct asker askers[3];
+    atomic_store(&gated, true);
+    for (size_t i = 0; i < 3; i++) {
+        askers[i] = (struct asker){.sockets = fixture->sockets, .filter = filter};
+        assert_int_equal(pthread_create(&askers[i].thread, NULL, ask, &askers[i]), 0);
+        sem_wait(i == 0 ? &entered : &waiting);
+    }
+    sem_post(&gate);
+    sem_wait(&entered);
+    sem_wait(&waiting); /* the one who does not take it waits again */
+    sem_post(&gate);
+    for (size_t i = 0; i < 3; i++) {
+        finish(&askers[i]);
+        assert_int_equal(askers[i].err, 0);
+    }
+    assert_ptr_not_equal(askers[0].snapshot, askers[1].snapshot);
+    assert_ptr_equal(askers[1].snapshot, askers[2].snapshot);
+    assert_int_equal(atomic_load(&taken), 2);
+    assert_int_equal(atomic_load(&narrow), 1);
+    for (size_t i = 0; i < 3; i++) {
+        ph_snapshot_unref(askers[i].snapshot);
+    }
+    ph_filter_free(filter);
+}
+
+static void test_matching_when_it_fails_then_only_who_asked_hears_of_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ph_filter *filter = filter_of("local_port", "80");
+    struct ph_snapshot *snapshot = NULL;
+    atomic_store(&failure, -EMFILE);
+    assert_int_equal(ph_sockets_snapshot_matching(fixture->sockets, filter, 0, true, 0, &snapshot),
+                     -EMFILE);
+    assert_null(snapshot);
+    atomic_store(&failure, 0);
+    for (int i = 0; i < 2; i++) {
+        fail_allocations(i, false);
+        int err = ph_sockets_snapshot_matching(fixture->sockets, filter, 0, true, 0, &snapshot);
+        assert_true(stop_failing());
+        assert_true(err == 0 || err == -ENOMEM);
+        if (err == 0) {
+            ph_snapshot_unref(snapshot);
+        }
+    }
+    ph_filter_free(filter);
+}
+
+enum { MANY_ROWS = 5000, SKIP_US = 11 * 1000 * 1000 };
+
+static void write_many_rows(const struct proc_root *root)
+{
+    static char text[MANY_ROWS * 80];
+    size_t used = (size_t)snprintf(text, sizeof text, TCP_HEADING);
+    for (int i = 0; i < MANY_ROWS; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "%d: 0100007F:%04X 00000000:0000 0A 0:0 0:0 0 0 0 %d\n", i, i + 1,
+                                 i + 1);
+    }
+    proc_root_write(root, "net/tcp", text);
+}
+
+/* What somebody still holds is shared further; else it goes when its time has come. */
+static void test_large_snapshot_when_nobody_asks_then_given_back(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ph_sockets_config cfg = {
+        .proc_root = fixture->root.path, .procfs_only = true, .threads_max = 2};
+    write_many_rows(&fixture->root);
+    ph_sockets_free(fixture->sockets);
+    assert_int_equal(ph_sockets_new(&fixture->sockets, &cfg), 0);
+    sem_init(&tidying, 0, 0);
+    sem_init(&go_on, 0, 0);
+    sem_init(&tidied, 0, 0);
+    atomic_store(&stepping, true);
+    struct ph_snapshot *first = ask_here(fixture, 600000);
+    sem_wait(&tidying);
+    atomic_fetch_add(&skipped_us, SKIP_US);
+    sem_post(&go_on);
+    sem_wait(&tidying); /* it has looked, and left it */
+    struct ph_snapshot *shared = ask_here(fixture, 600000);
+    assert_ptr_equal(first, shared);
+    ph_snapshot_unref(first);
+    ph_snapshot_unref(shared);
+    atomic_fetch_add(&skipped_us, SKIP_US);
+    atomic_store(&stepping, false); /* the next one waits by the real clock */
+    sem_post(&go_on);
+    sem_wait(&tidied);
+    ph_snapshot_unref(ask_here(fixture, 600000));
+    assert_int_equal(atomic_load(&taken), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -373,6 +571,11 @@ int main(void)
         TEST(test_snapshot_of_few_protocols_when_none_has_a_source_then_only_these_fail),
         TEST(test_snapshot_of_few_protocols_is_shared_with_those_who_need_no_more),
         TEST(test_snapshot_when_one_with_less_fails_then_others_take_their_own),
+        TEST(test_matching_when_it_narrows_then_for_who_asks_alone),
+        TEST(test_matching_when_nothing_is_narrowed_or_sockets_are_few_then_shared),
+        TEST(test_matching_when_several_wait_then_one_for_all),
+        TEST(test_matching_when_it_fails_then_only_who_asked_hears_of_it),
+        TEST(test_large_snapshot_when_nobody_asks_then_given_back),
         TEST(test_config_when_shorter_then_the_rest_is_default),
     };
     return cmocka_run_group_tests(tests, isolate, NULL);

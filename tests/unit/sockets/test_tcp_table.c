@@ -8,6 +8,7 @@
 #include "support/namespace.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -60,16 +61,22 @@ static int tear_down(void **state)
 }
 
 /* Dumps into an array with room for so many rows, 0: for none yet. */
-static int dump(struct ph__rows *rows, size_t room, struct ph__cut cut)
+static int dump_narrowed(struct ph__rows *rows, size_t room, struct ph__cut cut,
+                         const struct ph__narrowing *narrowing)
 {
     struct ph__netlink netlink = {.fd = -1};
     ph__rows_init(rows, NULL, 100000, 1);
     if (room > 0) {
         assert_int_equal(ph__rows_reserve(rows, room), 0);
     }
-    int err = ph__tcp_table_dump(&netlink, rows, cut);
+    int err = ph__tcp_table_dump(&netlink, rows, cut, narrowing);
     ph__netlink_done(&netlink);
     return err;
+}
+
+static int dump(struct ph__rows *rows, size_t room, struct ph__cut cut)
+{
+    return dump_narrowed(rows, room, cut, NULL);
 }
 
 static size_t rows_with(const struct ph__rows *rows, uint64_t inode)
@@ -114,6 +121,47 @@ static void test_dump_when_cut_at_any_socket_then_each_comes_once(void **state)
         }
     }
     ph__rows_done(&whole);
+}
+
+static size_t count_local_port(const struct ph__rows *rows, unsigned port)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        count += rows->items[i].local_port == port;
+    }
+    return count;
+}
+
+/* The first listener's connections, wherever the cut is. */
+static void test_dump_when_cut_and_narrowed_then_what_is_wanted_comes_once(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct ph__narrowing narrowing;
+    struct ph_filter *filter = NULL;
+    char value[32];
+    char problem[256];
+    unsigned port = local_port(fixture->fds[0]);
+    snprintf(value, sizeof value, "sport = %u", port);
+    assert_int_equal(ph_filter_new(&filter), 0);
+    assert_int_equal(ph_filter_add(filter, "filter", value, problem, sizeof problem), 0);
+    assert_true(ph__narrow(filter, PH_PROTOCOL_TCP, false, &narrowing));
+    ph_filter_free(filter);
+    for (int local = -1; local <= 1; local++) {
+        for (size_t i = 1; i < fixture->count; i++) {
+            struct ph__rows rows;
+            struct ph__cut cut = {(uint16_t)((int)port + local),
+                                  (uint16_t)local_port(fixture->fds[i])};
+            int err = dump_narrowed(&rows, 400, cut, &narrowing);
+            if (err == 0) {
+                assert_int_equal(rows.count, PAIRS + 1);
+                assert_int_equal(count_local_port(&rows, port), PAIRS + 1);
+            }
+            ph__rows_done(&rows);
+            if (err < 0) {
+                skip_because("this kernel does not know the request");
+            }
+        }
+    }
 }
 
 /* The machine has changed since the cut was chosen: one half is nearly everything. */
@@ -180,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_dump_when_cut_at_any_socket_then_each_comes_once),
+        TEST(test_dump_when_cut_and_narrowed_then_what_is_wanted_comes_once),
         TEST(test_dump_when_a_half_has_no_room_then_read_in_one),
         cmocka_unit_test(test_cut_when_rows_are_few_or_of_other_kinds_then_none),
         cmocka_unit_test(test_cut_is_in_the_middle),
