@@ -12,7 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BLOCKING = PH__ENDPOINT_BLOCKING, OPEN = PH__ENDPOINT_OPEN, PAGE = PH__ENDPOINT_PAGE };
+enum {
+    BLOCKING = PH__ENDPOINT_BLOCKING,
+    OPEN = PH__ENDPOINT_OPEN,
+    PAGE = PH__ENDPOINT_PAGE,
+    EVENTS = PH__ENDPOINT_EVENTS
+};
 
 #define TAKEN                                                                           \
     "\"taken_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"age_ms\":{\"type\":" \
@@ -96,6 +101,12 @@ const struct ph__endpoint ph__endpoints[] = {
      .params = ph__findings_params,
      .flags = BLOCKING,
      .answer = ph__findings_answer},
+    {.path = "/api/v1/events",
+     .summary = "What changes, as Server-Sent Events",
+     .handle = ph__serve_events,
+     .params = ph__events_params,
+     .flags = EVENTS,
+     .media_type = "text/event-stream"},
     {.path = "/metrics",
      .summary = "Metrics in Prometheus' text format, or OpenMetrics when asked for",
      .handle = ph__serve_metrics,
@@ -192,7 +203,9 @@ int ph__endpoint_enter(struct ph__call *call)
     const struct ph__status *status = call->status;
     unsigned flags = call->endpoint->flags;
     int err = add_headers(call->res, common_headers);
-    err = err ? err : add_headers(call->res, flags & PAGE ? page_headers : api_headers);
+    if (!err && !(flags & EVENTS)) {
+        err = add_headers(call->res, flags & PAGE ? page_headers : api_headers);
+    }
     if (err < 0) {
         return err;
     }

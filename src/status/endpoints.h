@@ -14,6 +14,7 @@
 #include <porthole/sockets.h>
 
 struct ph_doctor;
+struct ph__collector;
 struct ph__endpoint;
 struct ph__facts;
 struct ph__page;
@@ -28,6 +29,7 @@ struct ph__status {
     struct ph__page *page;
     struct ph__facts *facts; /* the program's own */
     struct ph_doctor *doctor;
+    struct ph__collector *collector; /* of events; NULL: the server has no threads */
 };
 
 /* One request. */
@@ -42,6 +44,7 @@ enum {
     PH__ENDPOINT_BLOCKING = 1, /* reads from the kernel or from disk */
     PH__ENDPOINT_OPEN = 2,     /* answered without a token */
     PH__ENDPOINT_PAGE = 4,     /* part of the page: its own headers, any query */
+    PH__ENDPOINT_EVENTS = 8,   /* a stream of events, which brings its own headers */
 };
 
 struct ph__endpoint {
@@ -84,6 +87,7 @@ int ph__serve_summary(struct ph__call *call);
 int ph__serve_why(struct ph__call *call);
 int ph__serve_metrics(struct ph__call *call);
 int ph__serve_findings(struct ph__call *call);
+int ph__serve_events(struct ph__call *call);
 int ph__serve_page(struct ph__call *call);
 
 /* Parameters that only one endpoint has; beside its handler. */
@@ -93,6 +97,7 @@ extern const struct ph__param ph__summary_params[];
 extern const struct ph__param ph__why_params[];
 extern const struct ph__param ph__metrics_params[];
 extern const struct ph__param ph__findings_params[];
+extern const struct ph__param ph__events_params[];
 
 /* JSON schemas of replies that are described beside their handler. */
 extern const char ph__why_answer[];

@@ -2,6 +2,7 @@
  *
  * ph_status_mount(): copies the configuration and turns the table of endpoints into routes.
  */
+#include "status/collector.h"
 #include "status/endpoints.h"
 #include "status/files.h"
 #include "status/own_facts.h"
@@ -44,6 +45,7 @@ static void free_mount(void *user)
         mount->bindings = next;
     }
     struct ph__status *status = &mount->status;
+    ph__collector_free(status->collector);
     ph_doctor_free(status->doctor);
     if (status->sockets_owned) {
         ph_sockets_free(status->sockets);
@@ -109,7 +111,9 @@ static int fill(struct ph__status *status, const struct ph_status_config *cfg,
     if (!err && !status->sockets) {
         err = add_sockets(status, server);
     }
-    return err ? err : ph_doctor_new(&status->doctor, status->sockets);
+    err = err ? err : ph_doctor_new(&status->doctor, status->sockets);
+    bool unthreaded = ph_server_config(server)->workers == PH_NO_THREADS;
+    return err || unthreaded ? err : ph__collector_new(&status->collector, status->doctor);
 }
 
 static int enter(struct ph_request *req, struct ph_response *res, void *user)

@@ -60,9 +60,18 @@ static void check_allow(const char *method, const char *target, int status)
     reply_done(&reply);
 }
 
+/* By GET; by HEAD where the reply would not end. */
+static struct reply fetch(const char *target)
+{
+    struct reply reply;
+    send_method(strcmp(target, "/api/v1/events") == 0 ? "HEAD" : "GET", target, "localhost",
+                &reply);
+    return reply;
+}
+
 static void check_methods(const char *target)
 {
-    struct reply get = client_get(port, target, "");
+    struct reply get = fetch(target);
     struct reply head;
     char type[200];
     assert_int_equal(get.status, 200);
@@ -102,13 +111,13 @@ static void test_every_endpoint_keeps_the_common_rules(void **state)
             snprintf(wrong, sizeof wrong, "%s%ccolour=red", target,
                      strchr(target, '?') ? '&' : '?');
             assert_problem_at(wrong, 400, "\"colour\"");
-            reply = client_get(port, target, "");
+            reply = fetch(target);
             assert_reply_field(&reply, "Cache-Control", "no-store");
             reply_done(&reply);
         }
         count++;
     }
-    assert_int_equal(count, 16);
+    assert_int_equal(count, 17);
     cJSON_Delete(index);
 }
 
