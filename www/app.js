@@ -5,6 +5,7 @@
  */
 import { ApiError, get, keep_token, read_token } from './api.js';
 import { create_connections, socket_params } from './connections.js';
+import { create_doctor } from './doctor.js';
 import { element, set_attribute, set_text } from './dom.js';
 import { age, count } from './format.js';
 import { create_health } from './health.js';
@@ -72,6 +73,14 @@ const health = create_health(at('health'), {
     on_state(protocol, state) {
         change_search(toggle_forms(view.q, { protocol, state }), true);
         show_section(state === 'listen' && protocol !== 'unix' ? 'ports' : 'connections');
+    },
+});
+
+const doctor = create_doctor(at('doctor'), {
+    note: at('doctor-note'),
+    on_show(search) {
+        change_search(search, true);
+        show_section('connections');
     },
 });
 
@@ -171,13 +180,19 @@ async function poll(signal) {
         ),
         get('sockets', socket_params(search, view.sort), signal),
         get('server', [], signal),
+        get('findings', [], signal),
     ]);
     signal.throwIfAborted();
     judge(results);
-    const [summary, listed, connected, served] = results;
+    const [summary, listed, connected, served, found] = results;
     document.body.classList.add('is-ready');
     if (summary.status === 'fulfilled') {
         health.update(summary.value);
+    }
+    if (found.status === 'fulfilled') {
+        set_text(at('jump-doctor'), count(doctor.update(found.value)));
+    } else {
+        doctor.fail(found.reason.message);
     }
     draw_lists(listed, connected, search);
     if (served.status === 'fulfilled') {

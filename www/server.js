@@ -81,6 +81,23 @@ function workers_group(workers) {
     return element('div', { class: 'panel' }, element('h3', { class: 'label' }, 'Workers'), list);
 }
 
+/* What the program around this server tells of itself. */
+function own_group(name, facts) {
+    const rows = Object.entries(facts ?? {}).map(([label, value]) => [
+        visible(label.replaceAll('_', ' ')),
+        is_number(value)
+            ? count(value)
+            : value === null
+              ? UNKNOWN
+              : typeof value === 'boolean'
+                ? value
+                    ? 'yes'
+                    : 'no'
+                : visible(value),
+    ]);
+    return group(visible(name.replaceAll('_', ' ')), rows);
+}
+
 function introduce(target, server) {
     const listeners = Array.isArray(server.listeners) ? server.listeners : [];
     const said = [
@@ -97,7 +114,8 @@ function introduce(target, server) {
 
 export function create_server(root, { note }) {
     const strip = element('div', { class: 'strip strip-server' });
-    root.append(strip);
+    const own = element('div', { class: 'strip strip-own', hidden: true });
+    root.append(own, strip);
     let before = null;
 
     /* Requests a second since the last answer; null after a restart or at first. */
@@ -128,6 +146,9 @@ export function create_server(root, { note }) {
                 groups.push(workers_group(server.workers));
             }
             strip.replaceChildren(...groups);
+            const sections = Object.entries(server?.sections ?? {});
+            own.hidden = sections.length === 0;
+            own.replaceChildren(...sections.map(([name, facts]) => own_group(name, facts)));
         },
         fail(message) {
             set_text(note, `could not be asked: ${message}`);

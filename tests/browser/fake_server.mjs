@@ -9,7 +9,7 @@ import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { PORTS, SOCKETS } from './fake_data.mjs';
-import { server_status, summary } from './fake_status.mjs';
+import { findings, server_status, summary } from './fake_status.mjs';
 
 const WWW = join(dirname(fileURLToPath(import.meta.url)), '../../www');
 const TYPES = {
@@ -177,8 +177,8 @@ async function send_file(response, path) {
 
 /*
  * control, changeable while it runs: token (wanted, or null), status ({ endpoint: number } to
- * fail with), lost (cut every connection), ports, sockets, change_summary(summary). `asked` lists
- * every API request so far.
+ * fail with), lost (cut every connection), ports, sockets, change_summary(summary),
+ * change_findings(findings). `asked` lists every API request so far.
  */
 export async function start_fake_server(options = {}) {
     const control = {
@@ -193,6 +193,7 @@ export async function start_fake_server(options = {}) {
     const answers = {
         summary: () => control.change_summary?.(summary()) ?? summary(),
         server: () => server_status(control.asked.length),
+        findings: () => control.change_findings?.(findings()) ?? findings(),
         ports: (params) => list('ports', control.ports, params),
         sockets: (params) => list('sockets', control.sockets, params),
     };

@@ -74,5 +74,69 @@ export function server_status(requests) {
         bytes_out: 684123987,
         latency_us: { p50: 86, p90: 240, p99: 1930, p999: 8200, max: 41250 },
         limits: {},
+        sections: {
+            pump: { speed_rpm: 1480, runs: true, valve: 'open <b>', pressure_pascals: null },
+        },
+    };
+}
+
+const RULES = ['accept_queue_full', 'exposed_service', 'fd_limit_near', 'ephemeral_overlap'];
+
+function finding(severity, rule, key, title, subject, evidence) {
+    return {
+        id: `${rule}:${key}`,
+        rule,
+        severity,
+        title,
+        subject,
+        evidence,
+        source: 'sock_diag',
+        advice: 'Do this first: sysctl net.core.somaxconn=4096. Then look again.',
+        since: new Date(Date.now() - 200000).toISOString(),
+        confidence: rule === 'exposed_service' ? 'likely' : 'certain',
+    };
+}
+
+export function findings() {
+    return {
+        taken_at: new Date().toISOString(),
+        age_ms: 120,
+        findings: [
+            finding(
+                'error',
+                'accept_queue_full',
+                'tcp:3000',
+                '6 connections wait to be accepted at port 3000, whose backlog is 5',
+                { type: 'port', protocol: 'tcp', port: 3000 },
+                { accept_queue: 6, backlog: 5, drops: 1402, new_drops: null },
+            ),
+            finding(
+                'warning',
+                'exposed_service',
+                'tcp:6379',
+                'tcp port 6379 (Redis) can be reached by everybody who reaches this machine',
+                { type: 'port', protocol: 'tcp', port: 6379 },
+                { port: 6379 },
+            ),
+            finding(
+                'warning',
+                'fd_limit_near',
+                '812',
+                'process 812 (<img src=x>\u202e) has 1000 of 1024 descriptors open',
+                { type: 'process', pid: 812, command: '<img src=x>' },
+                { descriptors: 1000, descriptors_limit: 1024 },
+            ),
+            finding(
+                'info',
+                'ephemeral_overlap',
+                'tcp:51000',
+                'port 51000 is one that the kernel gives to outgoing connections',
+                { type: 'port', protocol: 'tcp', port: 51000 },
+                { range_first: 32768, range_last: 60999 },
+            ),
+        ],
+        left_out: 0,
+        unavailable: [{ rule: 'orphans_high', reason: 'net/sockstat cannot be read' }],
+        rules: RULES,
     };
 }

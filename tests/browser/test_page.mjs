@@ -267,4 +267,63 @@ await browser_tests('what the page shows', (on_page) => {
             assert.equal(await page.locator('.table:visible').count(), 0);
         },
     );
+
+    on_page(
+        'findings come the worst first, with numbers, advice and a way to what they are about',
+        {},
+        async ({ page }) => {
+            const cards = page.locator('#doctor > .sheet > .findings > .finding');
+            assert.equal(await cards.count(), 3);
+            assert.match(
+                await text_of(cards.first()),
+                /^error 6 connections wait .* accept queue 6 backlog 5 drops 1,402 new drops – accept_queue_full · since .*Show tcp port 3000/,
+            );
+            assert.match(await text_of(cards.nth(1)), /· likely/);
+            assert.match(await text_of(cards.nth(2)), /\(<img src=x>‹U\+202E›\)/);
+            assert.equal(await page.locator('#doctor-note').textContent(), '3 found');
+            assert.equal(await page.locator('#jump-doctor').textContent(), '3');
+            await cards.nth(2).getByRole('button', { name: 'Show process 812' }).click();
+            assert.equal(await page.locator('#search').inputValue(), 'pid:812');
+        },
+    );
+
+    on_page('what is good to know is folded away, and stays open', {}, async ({ page, control }) => {
+        const more = page.locator('.doctor-more details').first();
+        assert.match(await text_of(more), /^1 more to know/);
+        await more.locator('summary').click();
+        await more.getByText('port 51000 is one that').waitFor();
+        const all = page.locator('.doctor-more details').nth(1);
+        assert.match(await text_of(all), /^1 rules? cannot judge/);
+        control.change_findings = (data) => ({ ...data, findings: data.findings.slice(1) });
+        await eventually(
+            async () => (await page.locator('#doctor-note').textContent()) === '2 found',
+            'the next look',
+        );
+        assert.ok(await page.getByText('port 51000 is one that').isVisible());
+    });
+
+    on_page(
+        'that nothing is wrong is said',
+        { control: { change_findings: (data) => ({ ...data, findings: [], unavailable: [] }) } },
+        async ({ page }) => {
+            await page.getByText('Nothing is wrong, by 4 rules.').waitFor();
+            assert.equal(await page.locator('#doctor .finding').count(), 0);
+        },
+    );
+
+    on_page(
+        'a doctor who cannot look is no reason to show nothing',
+        { control: { status: { findings: 503 } }, allowed: ['503'] },
+        async ({ page }) => {
+            await page.getByText('The doctor cannot look: 503').waitFor();
+            assert.equal(await ports_of(page).count(), PORTS.length);
+        },
+    );
+
+    on_page('the program’s own sections are shown', {}, async ({ page }) => {
+        assert.equal(
+            await text_of(page.locator('.strip-own')),
+            'Pump speed rpm 1,480 runs yes valve open <b> pressure pascals –',
+        );
+    });
 });
