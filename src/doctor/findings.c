@@ -69,17 +69,25 @@ struct ph_finding *ph__findings_add(struct ph_findings *findings, enum ph_severi
     return finding;
 }
 
-const char *ph__findings_text(struct ph_findings *findings, const char *format, ...)
+/* Without memory there will be no findings at all. */
+static const char *note_text(struct ph_findings *findings, const char *text)
 {
-    struct ph__buf buf;
-    ph__buf_init(&buf, 0);
-    va_list args;
-    va_start(args, format);
-    ph__buf_vprintf(&buf, format, args);
-    va_end(args);
-    const char *text = ph__say_buf(&findings->arena, &buf);
     findings->failed |= !text;
     return text ? text : "";
+}
+
+const char *ph__findings_text(struct ph_findings *findings, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *text = ph__say_list(&findings->arena, format, args);
+    va_end(args);
+    return note_text(findings, text);
+}
+
+const char *ph__findings_take(struct ph_findings *findings, struct ph__buf *buf)
+{
+    return note_text(findings, ph__say_buf(&findings->arena, buf));
 }
 
 void ph__findings_evidence(struct ph_finding *finding, const char *name, double number)
@@ -89,30 +97,45 @@ void ph__findings_evidence(struct ph_finding *finding, const char *name, double 
     }
 }
 
-void ph__findings_port(struct ph_finding *finding, enum ph_protocol protocol, uint16_t port)
+struct ph_finding *ph__findings_add_port(struct ph_findings *findings, enum ph_severity severity,
+                                         const struct ph_port *port)
 {
-    finding->subject = PH_SUBJECT_PORT;
-    finding->protocol = protocol;
-    finding->port = port;
+    struct ph_finding *finding =
+        ph__findings_add(findings, severity, "%s:%u", ph_protocol_name(port->protocol), port->port);
+    if (finding) {
+        finding->subject = PH_SUBJECT_PORT;
+        finding->protocol = port->protocol;
+        finding->port = port->port;
+    }
+    return finding;
 }
 
-void ph__findings_socket(struct ph_findings *findings, struct ph_finding *finding,
-                         const struct ph_socket *socket)
+struct ph_finding *ph__findings_add_socket(struct ph_findings *findings, enum ph_severity severity,
+                                           const struct ph_socket *socket)
 {
     char id[PH_SOCKET_ID_TEXT];
     ph_socket_id(socket, id, sizeof id);
-    finding->subject = PH_SUBJECT_SOCKET;
-    finding->protocol = socket->protocol;
-    finding->port = socket->local_port;
-    finding->socket_id = ph__findings_text(findings, "%s", id);
+    struct ph_finding *finding = ph__findings_add(findings, severity, "%s", id);
+    if (finding) {
+        finding->subject = PH_SUBJECT_SOCKET;
+        finding->protocol = socket->protocol;
+        finding->port = socket->local_port;
+        finding->socket_id = ph__findings_text(findings, "%s", id);
+    }
+    return finding;
 }
 
-void ph__findings_process(struct ph_findings *findings, struct ph_finding *finding,
-                          const struct ph_process *process)
+struct ph_finding *ph__findings_add_process(struct ph_findings *findings, enum ph_severity severity,
+                                            const struct ph_process *process)
 {
-    finding->subject = PH_SUBJECT_PROCESS;
-    finding->pid = process->pid;
-    finding->command = ph__findings_text(findings, "%s", process->command ? process->command : "");
+    struct ph_finding *finding = ph__findings_add(findings, severity, "%ld", (long)process->pid);
+    if (finding) {
+        finding->subject = PH_SUBJECT_PROCESS;
+        finding->pid = process->pid;
+        finding->command =
+            ph__findings_text(findings, "%s", process->command ? process->command : "");
+    }
+    return finding;
 }
 
 void ph__findings_no(struct ph_findings *findings, const char *reason)

@@ -5,6 +5,7 @@
 #ifndef PORTHOLE_DOCTOR_FINDINGS_H
 #define PORTHOLE_DOCTOR_FINDINGS_H
 
+#include "base/buf.h"
 #include "sockets/arena.h"
 
 #include <porthole/doctor.h>
@@ -33,23 +34,29 @@ struct ph_findings {
     bool failed;                 /* out of memory */
 };
 
-/* Begins a finding of the rule that is being judged, with the id "RULE:KEY". The rest is filled in
- * by the caller. NULL where it is not told: silenced, one too many, or out of memory. */
+/* Begins a finding of the rule that is being judged, about the machine, with the id "RULE:KEY". The
+ * rest is filled in by the caller. NULL where it is not told: silenced, one too many, or out of
+ * memory. */
 struct ph_finding *ph__findings_add(struct ph_findings *findings, enum ph_severity severity,
                                     const char *key, ...) PH_PRINTF(3, 4);
 
-/* Texts of a finding, in the arena. What is printed for %s must be printable already. */
+/* The same about something else, which makes the key. */
+struct ph_finding *ph__findings_add_port(struct ph_findings *findings, enum ph_severity severity,
+                                         const struct ph_port *port);
+struct ph_finding *ph__findings_add_socket(struct ph_findings *findings, enum ph_severity severity,
+                                           const struct ph_socket *socket);
+struct ph_finding *ph__findings_add_process(struct ph_findings *findings, enum ph_severity severity,
+                                            const struct ph_process *process);
+
+/* Texts of a finding, in the arena; never NULL. What is printed for %s must be printable already.
+ */
 const char *ph__findings_text(struct ph_findings *findings, const char *format, ...)
     PH_PRINTF(2, 3);
 
-void ph__findings_evidence(struct ph_finding *finding, const char *name, double number);
+/* The same of what has been put together in a buffer, which is freed. */
+const char *ph__findings_take(struct ph_findings *findings, struct ph__buf *buf);
 
-/* The subject. */
-void ph__findings_port(struct ph_finding *finding, enum ph_protocol protocol, uint16_t port);
-void ph__findings_socket(struct ph_findings *findings, struct ph_finding *finding,
-                         const struct ph_socket *socket);
-void ph__findings_process(struct ph_findings *findings, struct ph_finding *finding,
-                          const struct ph_process *process);
+void ph__findings_evidence(struct ph_finding *finding, const char *name, double number);
 
 /* The rule that is being judged cannot be, or not as a whole. */
 void ph__findings_no(struct ph_findings *findings, const char *reason);

@@ -4,6 +4,8 @@
  */
 #include "doctor/rules.h"
 
+#include "doctor/say.h"
+
 static const struct ph_doctor_threshold thresholds[] = {
 #define ROW(constant, name, value) {name, value},
     PH__THRESHOLD_MAP(ROW)
@@ -102,4 +104,21 @@ const struct ph_process *ph__first_owner(const struct ph__look *look,
                                          const struct ph_socket *socket)
 {
     return socket->owner_count > 0 ? ph_snapshot_owner(look->snapshot, socket, 0).process : NULL;
+}
+
+const char *ph__holder_of(struct ph_findings *findings, const struct ph__look *look,
+                          const struct ph_socket *socket)
+{
+    struct ph__buf who;
+    ph__buf_init(&who, 0);
+    ph__say_holder(&who, look->snapshot, socket, ph__first_owner(look, socket));
+    return ph__findings_take(findings, &who);
+}
+
+const char *ph__name_of(struct ph_findings *findings, const struct ph_process *process)
+{
+    struct ph__buf who;
+    ph__buf_init(&who, 0);
+    ph__say_process(&who, process);
+    return ph__findings_take(findings, &who);
 }

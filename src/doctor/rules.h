@@ -89,6 +89,11 @@ static inline double ph__ratio(int64_t part, int64_t whole)
     return whole > 0 && part >= 0 ? (double)part / (double)whole : 0;
 }
 
+static inline enum ph_severity ph__severity_of(double ratio, double error)
+{
+    return ratio >= error ? PH_SEVERITY_ERROR : PH_SEVERITY_WARNING;
+}
+
 static inline bool ph__is_reserved(const struct ph__settings *settings, uint16_t port)
 {
     return settings->reserved[port / 8] & (1U << port % 8);
@@ -100,6 +105,11 @@ int64_t ph__rise(int64_t before, int64_t now);
 /* The first process that holds a socket, or NULL. */
 const struct ph_process *ph__first_owner(const struct ph__look *look,
                                          const struct ph_socket *socket);
+
+/* Who holds a socket, and who a process is, as sentences have it. */
+const char *ph__holder_of(struct ph_findings *findings, const struct ph__look *look,
+                          const struct ph_socket *socket);
+const char *ph__name_of(struct ph_findings *findings, const struct ph_process *process);
 
 /* Why a rule about change cannot judge. */
 extern const char ph__no_look_before[];

@@ -64,13 +64,11 @@ static void judge_queue(const struct ph__look *look, struct ph_findings *finding
     if (!over && !near && queue.new_drops <= 0) {
         return;
     }
-    struct ph_finding *finding = ph__findings_add(
-        findings, over || queue.new_drops > 0 ? PH_SEVERITY_ERROR : PH_SEVERITY_WARNING, "tcp:%u",
-        port->port);
+    struct ph_finding *finding = ph__findings_add_port(
+        findings, over || queue.new_drops > 0 ? PH_SEVERITY_ERROR : PH_SEVERITY_WARNING, port);
     if (!finding) {
         return;
     }
-    ph__findings_port(finding, PH_PROTOCOL_TCP, port->port);
     finding->title =
         over || near ? ph__findings_text(findings,
                                          "%lld connections wait to be accepted at port %u, whose "
@@ -112,10 +110,8 @@ static void judge_handshakes(const struct ph__look *look, struct ph_findings *fi
     if (limit <= 0 || ph__ratio(waiting, limit) < look->thresholds[PH__THRESHOLD_SYN_WARNING]) {
         return;
     }
-    struct ph_finding *finding =
-        ph__findings_add(findings, PH_SEVERITY_WARNING, "tcp:%u", port->port);
+    struct ph_finding *finding = ph__findings_add_port(findings, PH_SEVERITY_WARNING, port);
     if (finding) {
-        ph__findings_port(finding, PH_PROTOCOL_TCP, port->port);
         finding->title = ph__findings_text(findings, "%u handshakes at port %u are half done",
                                            waiting, port->port);
         finding->advice = "A flood of requests from addresses that do not answer, or peers that "
@@ -178,10 +174,8 @@ void ph__rule_ephemeral_overlap(const struct ph__look *look, struct ph_findings 
             port->port > settings->ephemeral_last || ph__is_reserved(settings, port->port)) {
             continue;
         }
-        struct ph_finding *finding =
-            ph__findings_add(findings, PH_SEVERITY_INFO, "tcp:%u", port->port);
+        struct ph_finding *finding = ph__findings_add_port(findings, PH_SEVERITY_INFO, port);
         if (finding) {
-            ph__findings_port(finding, PH_PROTOCOL_TCP, port->port);
             finding->title = ph__findings_text(
                 findings, "port %u is one that the kernel gives to outgoing connections",
                 port->port);
@@ -240,26 +234,19 @@ enum { SERVICES = sizeof services / sizeof *services };
 static void judge_exposure(const struct ph__look *look, struct ph_findings *findings,
                            const struct ph_port *port, int service)
 {
-    const char *protocol = ph_protocol_name(port->protocol);
-    struct ph_finding *finding =
-        ph__findings_add(findings, PH_SEVERITY_WARNING, "%s:%u", protocol, port->port);
+    struct ph_finding *finding = ph__findings_add_port(findings, PH_SEVERITY_WARNING, port);
     if (!finding) {
         return;
     }
-    const struct ph_socket *socket = ph_ports_socket(look->ports, port, 0);
-    struct ph__buf who;
-    ph__buf_init(&who, 0);
-    ph__say_holder(&who, look->snapshot, socket, ph__first_owner(look, socket));
-    const char *name = ph__say_buf(&findings->arena, &who);
-    ph__findings_port(finding, port->protocol, port->port);
     finding->title = ph__findings_text(
-        findings, "%s port %u (%s) can be reached by everybody who reaches this machine", protocol,
-        port->port, services[service].what);
+        findings, "%s port %u (%s) can be reached by everybody who reaches this machine",
+        ph_protocol_name(port->protocol), port->port, services[service].what);
     finding->advice = ph__findings_text(
         findings,
         "%s has it. If it is what the number stands for, it %s: bind it to 127.0.0.1 or a private "
         "address, or let a firewall keep others out.",
-        name ? name : "A process", services[service].risk);
+        ph__holder_of(findings, look, ph_ports_socket(look->ports, port, 0)),
+        services[service].risk);
     finding->certain = false; /* a firewall may stand before it */
     ph__findings_evidence(finding, "port", port->port);
 }
@@ -320,10 +307,8 @@ void ph__rule_loopback_mismatch(const struct ph__look *look, struct ph_findings 
         if (port->protocol != PH_PROTOCOL_TCP || coverage.own || coverage.ipv4 == coverage.ipv6) {
             continue;
         }
-        struct ph_finding *finding =
-            ph__findings_add(findings, PH_SEVERITY_INFO, "tcp:%u", port->port);
+        struct ph_finding *finding = ph__findings_add_port(findings, PH_SEVERITY_INFO, port);
         if (finding) {
-            ph__findings_port(finding, PH_PROTOCOL_TCP, port->port);
             finding->title = ph__findings_text(
                 findings, "port %u listens at %s, and localhost is also %s", port->port,
                 coverage.ipv4 ? "127.0.0.1" : "::1", coverage.ipv4 ? "::1" : "127.0.0.1");
@@ -377,20 +362,13 @@ static void tell_rivals(const struct ph__look *look, struct ph_findings *finding
                         const struct ph_port *port, const struct ph_socket *socket,
                         const struct ph_socket *rival)
 {
-    struct ph_finding *finding =
-        ph__findings_add(findings, PH_SEVERITY_WARNING, "tcp:%u", port->port);
+    struct ph_finding *finding = ph__findings_add_port(findings, PH_SEVERITY_WARNING, port);
     if (!finding) {
         return;
     }
-    struct ph__buf who;
-    ph__buf_init(&who, 0);
-    ph__say_holder(&who, look->snapshot, socket, ph__first_owner(look, socket));
-    ph__buf_puts(&who, " and ");
-    ph__say_holder(&who, look->snapshot, rival, ph__first_owner(look, rival));
-    const char *names = ph__say_buf(&findings->arena, &who);
-    ph__findings_port(finding, PH_PROTOCOL_TCP, port->port);
-    finding->title = ph__findings_text(findings, "%s both listen on port %u",
-                                       names ? names : "two programs", port->port);
+    finding->title = ph__findings_text(findings, "%s and %s both listen on port %u",
+                                       ph__holder_of(findings, look, socket),
+                                       ph__holder_of(findings, look, rival), port->port);
     finding->advice = "The kernel deals new connections out among them (SO_REUSEPORT). If one is a "
                       "left-over, stop it: it takes its share of the clients.";
     ph__findings_evidence(finding, "listeners", (double)port->socket_count);
@@ -439,9 +417,8 @@ void ph__rule_no_visible_owner(const struct ph__look *look, struct ph_findings *
             owned |= ph_ports_socket(look->ports, port, k)->owner_count > 0;
         }
         struct ph_finding *finding =
-            owned ? NULL : ph__findings_add(findings, PH_SEVERITY_INFO, "tcp:%u", port->port);
+            owned ? NULL : ph__findings_add_port(findings, PH_SEVERITY_INFO, port);
         if (finding) {
-            ph__findings_port(finding, PH_PROTOCOL_TCP, port->port);
             finding->title =
                 ph__findings_text(findings, "who listens on port %u cannot be seen", port->port);
             finding->advice = hidden_because(socket->owner_unknown);
@@ -464,36 +441,44 @@ static bool is_replaced(const struct ph__look *look, const struct ph_socket *soc
     return false;
 }
 
+/* What has become of a path; NULL: it leads to its socket, as far as can be seen. */
+static const char *fate_of(const struct ph__unix_path *path, bool replaced)
+{
+    if (replaced) {
+        return "a newer socket has the path";
+    }
+    if (path->error == -ENOENT || path->error == -ENOTDIR) {
+        return "the path is gone";
+    }
+    return path->error == 0 && !path->is_socket ? "something else has the path" : NULL;
+}
+
+static void judge_path(const struct ph__look *look, struct ph_findings *findings,
+                       const struct ph__unix_path *path)
+{
+    bool replaced = is_replaced(look, path->socket);
+    const char *fate = fate_of(path, replaced);
+    struct ph_finding *finding =
+        fate ? ph__findings_add_socket(findings, PH_SEVERITY_WARNING, path->socket) : NULL;
+    if (!finding) {
+        return;
+    }
+    char name[PH_SOCKET_PATH_TEXT];
+    struct ph__buf printable;
+    ph_socket_path(path->socket, name, sizeof name);
+    ph__buf_init(&printable, 0);
+    ph__say_printable(&printable, name);
+    finding->title = ph__findings_text(findings, "nobody can reach who listens at %s: %s",
+                                       ph__findings_take(findings, &printable), fate);
+    finding->advice = "The path was removed or taken while the process listens. Restart it, or "
+                      "stop the one that is left over.";
+    finding->certain = replaced; /* it may see other files than we do */
+    ph__findings_evidence(finding, "inode", (double)path->socket->inode);
+}
+
 void ph__rule_dead_unix_socket(const struct ph__look *look, struct ph_findings *findings)
 {
     for (size_t i = 0; i < look->path_count; i++) {
-        const struct ph__unix_path *path = &look->paths[i];
-        bool replaced = is_replaced(look, path->socket);
-        bool gone = path->error == -ENOENT || path->error == -ENOTDIR;
-        bool other = path->error == 0 && !path->is_socket;
-        if (!replaced && !gone && !other) {
-            continue;
-        }
-        char id[PH_SOCKET_ID_TEXT];
-        char name[PH_SOCKET_PATH_TEXT];
-        ph_socket_id(path->socket, id, sizeof id);
-        ph_socket_path(path->socket, name, sizeof name);
-        struct ph_finding *finding = ph__findings_add(findings, PH_SEVERITY_WARNING, "%s", id);
-        if (finding) {
-            struct ph__buf printable;
-            ph__buf_init(&printable, 0);
-            ph__say_printable(&printable, name);
-            const char *text = ph__say_buf(&findings->arena, &printable);
-            ph__findings_socket(findings, finding, path->socket);
-            finding->title = ph__findings_text(findings, "nobody can reach who listens at %s: %s",
-                                               text ? text : "a path",
-                                               replaced ? "a newer socket has the path"
-                                               : gone   ? "the path is gone"
-                                                        : "something else has the path");
-            finding->advice = "The path was removed or taken while the process listens. Restart "
-                              "it, or stop the one that is left over.";
-            finding->certain = replaced; /* it may see other files than we do */
-            ph__findings_evidence(finding, "inode", (double)path->socket->inode);
-        }
+        judge_path(look, findings, &look->paths[i]);
     }
 }

@@ -5,11 +5,6 @@
 #include "doctor/rules.h"
 #include "doctor/say.h"
 
-static enum ph_severity severity_of(double ratio, double error)
-{
-    return ratio >= error ? PH_SEVERITY_ERROR : PH_SEVERITY_WARNING;
-}
-
 void ph__rule_orphans_high(const struct ph__look *look, struct ph_findings *findings)
 {
     int64_t orphans = look->counters.tcp_orphans;
@@ -23,7 +18,7 @@ void ph__rule_orphans_high(const struct ph__look *look, struct ph_findings *find
         return;
     }
     struct ph_finding *finding = ph__findings_add(
-        findings, severity_of(ratio, look->thresholds[PH__THRESHOLD_ORPHANS_ERROR]), "machine");
+        findings, ph__severity_of(ratio, look->thresholds[PH__THRESHOLD_ORPHANS_ERROR]), "machine");
     if (!finding) {
         return;
     }
@@ -79,7 +74,8 @@ void ph__rule_conntrack_near_full(const struct ph__look *look, struct ph_finding
         return;
     }
     struct ph_finding *finding = ph__findings_add(
-        findings, severity_of(ratio, look->thresholds[PH__THRESHOLD_CONNTRACK_ERROR]), "machine");
+        findings, ph__severity_of(ratio, look->thresholds[PH__THRESHOLD_CONNTRACK_ERROR]),
+        "machine");
     if (!finding) {
         return;
     }
@@ -131,13 +127,10 @@ static void judge_socket(const struct ph__look *look, struct ph_findings *findin
         (double)socket->retransmits < look->thresholds[PH__THRESHOLD_RETRANSMITS]) {
         return;
     }
-    char id[PH_SOCKET_ID_TEXT];
-    ph_socket_id(socket, id, sizeof id);
-    struct ph_finding *finding = ph__findings_add(findings, PH_SEVERITY_WARNING, "%s", id);
+    struct ph_finding *finding = ph__findings_add_socket(findings, PH_SEVERITY_WARNING, socket);
     if (finding) {
         char remote[PH__END_TEXT];
         ph__say_end(socket, true, remote);
-        ph__findings_socket(findings, finding, socket);
         finding->title =
             ph__findings_text(findings, "%s does not confirm what was sent to it", remote);
         finding->advice = "The peer is gone, or packets to it or from it are lost. The kernel goes "
@@ -167,13 +160,10 @@ static void judge_datagrams(const struct ph__look *look, struct ph_findings *fin
     if (rise <= 0 && ratio < look->thresholds[PH__THRESHOLD_UDP_QUEUE]) {
         return;
     }
-    char id[PH_SOCKET_ID_TEXT];
-    ph_socket_id(socket, id, sizeof id);
-    struct ph_finding *finding = ph__findings_add(findings, PH_SEVERITY_WARNING, "%s", id);
+    struct ph_finding *finding = ph__findings_add_socket(findings, PH_SEVERITY_WARNING, socket);
     if (!finding) {
         return;
     }
-    ph__findings_socket(findings, finding, socket);
     finding->title = rise > 0
                          ? ph__findings_text(findings,
                                              "UDP port %u has dropped %lld datagrams "
@@ -205,37 +195,38 @@ void ph__rule_udp_receive_drops(const struct ph__look *look, struct ph_findings 
 
 /* ---- processes ---- */
 
+static void judge_descriptors(const struct ph__look *look, struct ph_findings *findings,
+                              const struct ph_process_use *use)
+{
+    double ratio = ph__ratio(use->fd_count, use->fd_limit);
+    if (ratio < look->thresholds[PH__THRESHOLD_FD_WARNING]) {
+        return;
+    }
+    struct ph_finding *finding = ph__findings_add_process(
+        findings, ph__severity_of(ratio, look->thresholds[PH__THRESHOLD_FD_ERROR]), use->process);
+    if (!finding) {
+        return;
+    }
+    finding->title = ph__findings_text(findings, "%s has %lld of %lld descriptors open",
+                                       ph__name_of(findings, use->process),
+                                       (long long)use->fd_count, (long long)use->fd_limit);
+    finding->advice = ph__findings_text(
+        findings,
+        "At the limit accept(2) and open(2) fail. If the number keeps rising it is a leak: ls -l "
+        "/proc/%ld/fd. Else raise the limit: LimitNOFILE= of its unit, or ulimit -n.",
+        (long)use->process->pid);
+    ph__findings_evidence(finding, "descriptors", (double)use->fd_count);
+    ph__findings_evidence(finding, "descriptors_limit", (double)use->fd_limit);
+}
+
 void ph__rule_fd_limit_near(const struct ph__look *look, struct ph_findings *findings)
 {
     bool unknown = false;
     size_t count = ph_processes_count(look->processes);
     for (size_t i = 0; i < count; i++) {
         const struct ph_process_use *use = ph_processes_at(look->processes, i);
-        double ratio = ph__ratio(use->fd_count, use->fd_limit);
         unknown |= use->fd_count < 0;
-        if (ratio < look->thresholds[PH__THRESHOLD_FD_WARNING]) {
-            continue;
-        }
-        struct ph_finding *finding =
-            ph__findings_add(findings, severity_of(ratio, look->thresholds[PH__THRESHOLD_FD_ERROR]),
-                             "%ld", (long)use->process->pid);
-        if (finding) {
-            struct ph__buf who;
-            ph__buf_init(&who, 0);
-            ph__say_process(&who, use->process);
-            const char *name = ph__say_buf(&findings->arena, &who);
-            ph__findings_process(findings, finding, use->process);
-            finding->title = ph__findings_text(findings, "%s has %lld of %lld descriptors open",
-                                               name ? name : "a process", (long long)use->fd_count,
-                                               (long long)use->fd_limit);
-            finding->advice = ph__findings_text(
-                findings,
-                "At the limit accept(2) and open(2) fail. If the number keeps rising it is a leak: "
-                "ls -l /proc/%ld/fd. Else raise the limit: LimitNOFILE= of its unit, or ulimit -n.",
-                (long)use->process->pid);
-            ph__findings_evidence(finding, "descriptors", (double)use->fd_count);
-            ph__findings_evidence(finding, "descriptors_limit", (double)use->fd_limit);
-        }
+        judge_descriptors(look, findings, use);
     }
     if (unknown) {
         ph__findings_no(findings, "the descriptors of some processes cannot be counted: it takes "

@@ -41,20 +41,14 @@ static void judge_leak(const struct ph__look *look, struct ph_findings *findings
     if (leak.old == 0 || (double)leak.old < look->thresholds[PH__THRESHOLD_CLOSE_WAIT_LEAST]) {
         return;
     }
-    struct ph_finding *finding =
-        ph__findings_add(findings, leak.more > 0 ? PH_SEVERITY_ERROR : PH_SEVERITY_WARNING, "%ld",
-                         (long)use->process->pid);
+    struct ph_finding *finding = ph__findings_add_process(
+        findings, leak.more > 0 ? PH_SEVERITY_ERROR : PH_SEVERITY_WARNING, use->process);
     if (!finding) {
         return;
     }
-    struct ph__buf who;
-    ph__buf_init(&who, 0);
-    ph__say_process(&who, use->process);
-    const char *name = ph__say_buf(&findings->arena, &who);
-    ph__findings_process(findings, finding, use->process);
     finding->title = ph__findings_text(
         findings, "%s does not close %zu connections that their peers have closed",
-        name ? name : "a process", leak.all);
+        ph__name_of(findings, use->process), leak.all);
     finding->advice = ph__findings_text(
         findings,
         "The peers have said that nothing more will come (recv(2) returned 0), and the process "
@@ -120,10 +114,8 @@ static void judge_route(const struct ph__look *look, struct ph_findings *finding
     ph_socket_local_address(socket, local, sizeof local);
     ph__say_end(socket, true, remote);
     struct ph_finding *finding = ph__findings_add(
-        findings,
-        ratio >= look->thresholds[PH__THRESHOLD_EPHEMERAL_ERROR] ? PH_SEVERITY_ERROR
-                                                                 : PH_SEVERITY_WARNING,
-        "%s-%s", local, remote);
+        findings, ph__severity_of(ratio, look->thresholds[PH__THRESHOLD_EPHEMERAL_ERROR]), "%s-%s",
+        local, remote);
     if (finding) {
         finding->title =
             ph__findings_text(findings, "connections from %s to %s use %zu of %zu local ports",
@@ -195,15 +187,12 @@ static const struct ph_port *local_port_of(const struct ph__look *look,
 static void judge_silence(const struct ph__look *look, struct ph_findings *findings,
                           const struct ph_socket *socket)
 {
-    char id[PH_SOCKET_ID_TEXT];
-    ph_socket_id(socket, id, sizeof id);
-    struct ph_finding *finding = ph__findings_add(findings, PH_SEVERITY_WARNING, "%s", id);
+    struct ph_finding *finding = ph__findings_add_socket(findings, PH_SEVERITY_WARNING, socket);
     if (!finding) {
         return;
     }
     char remote[PH__END_TEXT];
     ph__say_end(socket, true, remote);
-    ph__findings_socket(findings, finding, socket);
     finding->title =
         ph__findings_text(findings, "%s does not answer requests for a connection", remote);
     ph__findings_evidence(finding, "retransmits", socket->retransmits);
@@ -242,13 +231,10 @@ void ph__rule_peer_not_reading(const struct ph__look *look, struct ph_findings *
         if (socket->protocol != PH_PROTOCOL_TCP || socket->timer != PH_TIMER_PERSIST) {
             continue;
         }
-        char id[PH_SOCKET_ID_TEXT];
-        ph_socket_id(socket, id, sizeof id);
-        struct ph_finding *finding = ph__findings_add(findings, PH_SEVERITY_WARNING, "%s", id);
+        struct ph_finding *finding = ph__findings_add_socket(findings, PH_SEVERITY_WARNING, socket);
         if (finding) {
             char remote[PH__END_TEXT];
             ph__say_end(socket, true, remote);
-            ph__findings_socket(findings, finding, socket);
             finding->title =
                 ph__findings_text(findings, "%s does not read what is sent to it", remote);
             finding->advice = "The peer has closed its receive window; what waits here is kept in "
@@ -271,21 +257,14 @@ static void judge_reading(const struct ph__look *look, struct ph_findings *findi
         seconds < look->thresholds[PH__THRESHOLD_NOT_READING_SECONDS]) {
         return;
     }
-    char id[PH_SOCKET_ID_TEXT];
-    ph_socket_id(socket, id, sizeof id);
-    struct ph_finding *finding = ph__findings_add(findings, PH_SEVERITY_WARNING, "%s", id);
+    struct ph_finding *finding = ph__findings_add_socket(findings, PH_SEVERITY_WARNING, socket);
     if (!finding) {
         return;
     }
-    struct ph__buf who;
-    ph__buf_init(&who, 0);
-    ph__say_holder(&who, look->snapshot, socket, ph__first_owner(look, socket));
-    const char *name = ph__say_buf(&findings->arena, &who);
     char remote[PH__END_TEXT];
     ph__say_end(socket, true, remote);
-    ph__findings_socket(findings, finding, socket);
     finding->title = ph__findings_text(findings, "%s does not read what %s sends",
-                                       name ? name : "a process", remote);
+                                       ph__holder_of(findings, look, socket), remote);
     finding->advice = "It is busy, stopped or waits for something else; its peer can send nothing "
                       "more meanwhile. See what it does: cat /proc/PID/stack, or strace -p PID";
     finding->certain = false; /* it may want to read later */

@@ -16,15 +16,21 @@ const char *ph__say_buf(struct ph__arena *arena, struct ph__buf *buf)
     return text;
 }
 
-const char *ph__say(struct ph__arena *arena, const char *format, ...)
+const char *ph__say_list(struct ph__arena *arena, const char *format, va_list args)
 {
     struct ph__buf buf;
     ph__buf_init(&buf, 0);
+    ph__buf_vprintf(&buf, format, args);
+    return ph__say_buf(arena, &buf);
+}
+
+const char *ph__say(struct ph__arena *arena, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    ph__buf_vprintf(&buf, format, args);
+    const char *text = ph__say_list(arena, format, args);
     va_end(args);
-    return ph__say_buf(arena, &buf);
+    return text;
 }
 
 void ph__say_printable(struct ph__buf *buf, const char *text)

@@ -16,6 +16,8 @@
 /* A formatted text in the arena; NULL without memory. */
 const char *ph__say(struct ph__arena *arena, const char *format, ...) PH_PRINTF(2, 3);
 
+const char *ph__say_list(struct ph__arena *arena, const char *format, va_list args) PH_PRINTF(2, 0);
+
 /* The same of what has been put together in a buffer, which is freed. */
 const char *ph__say_buf(struct ph__arena *arena, struct ph__buf *buf);
 
