@@ -219,21 +219,31 @@ PH_API PH_MUST_CHECK int ph_doctor_silence(struct ph_doctor *doctor, const char 
  * Rules about change compare with a look at least a second ago, and not more than ten minutes;
  * without one they are unavailable, and say so.
  *
+ * @param ret_snapshot  NULL, or gets what was looked at, with owners: a reference for
+ *                      ph_snapshot_unref(). Findings do not hold it, so that they can be kept
+ *                      without all those sockets.
  * @return 0, and a reference for ph_findings_unref(); -ENOMEM; as ph_sockets_snapshot() and
  *         ph_snapshot_owners().
  */
 PH_API PH_MUST_CHECK int ph_doctor_look(struct ph_doctor *doctor, unsigned max_age_ms,
-                                        struct ph_findings **ret_findings);
+                                        struct ph_findings **ret_findings,
+                                        struct ph_snapshot **ret_snapshot);
 
 /** Drops a reference; the last one frees. NULL is allowed. */
 PH_API void ph_findings_unref(struct ph_findings *findings);
 
-/** What was looked at. Valid as long as the findings. */
-PH_API struct ph_snapshot *ph_findings_snapshot(const struct ph_findings *findings);
+/** When the snapshot was taken that was looked at, and how long ago that is: as
+ *  ph_snapshot_taken_unix_ms() and ph_snapshot_age_ms(). */
+PH_API uint64_t ph_findings_taken_unix_ms(const struct ph_findings *findings);
+PH_API uint64_t ph_findings_age_ms(const struct ph_findings *findings);
 
 /** Ordered by severity, the worst first, and then by id. Valid as long as the findings. */
 PH_API size_t ph_findings_count(const struct ph_findings *findings);
 PH_API const struct ph_finding *ph_findings_at(const struct ph_findings *findings, size_t index);
+
+/** The finding of this id, or NULL. */
+PH_API const struct ph_finding *ph_findings_find(const struct ph_findings *findings,
+                                                 const char *id);
 
 /** How many more there were than are told of one rule. */
 PH_API size_t ph_findings_left_out(const struct ph_findings *findings);

@@ -118,28 +118,18 @@ static int write_output(void *user, const char *text, size_t size)
 
 /* ---- watching ---- */
 
-static bool has(const struct ph_findings *findings, const char *id)
-{
-    for (size_t i = 0; findings && i < ph_findings_count(findings); i++) {
-        if (strcmp(ph_findings_at(findings, i)->id, id) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void print_changes(const struct request *request, const struct ph_findings *before,
                           const struct ph_findings *now)
 {
     for (size_t i = 0; i < ph_findings_count(now); i++) {
         const struct ph_finding *finding = ph_findings_at(now, i);
-        if (is_shown(request, finding) && !has(before, finding->id)) {
+        if (is_shown(request, finding) && !ph_findings_find(before, finding->id)) {
             print_finding(finding);
         }
     }
-    for (size_t i = 0; before && i < ph_findings_count(before); i++) {
+    for (size_t i = 0; i < ph_findings_count(before); i++) {
         const struct ph_finding *finding = ph_findings_at(before, i);
-        if (is_shown(request, finding) && !has(now, finding->id)) {
+        if (is_shown(request, finding) && !ph_findings_find(now, finding->id)) {
             printf("%-8s %s\n\n", "cleared", finding->title);
         }
     }
@@ -153,7 +143,7 @@ static int watch(struct ph_doctor *doctor, const struct request *request,
     while (err == 0) {
         wait_ms(WATCH_MS);
         struct ph_findings *now = NULL;
-        err = ph_doctor_look(doctor, 0, &now);
+        err = ph_doctor_look(doctor, 0, &now, NULL);
         if (err == 0 && request->json) {
             err = ph_status_findings(now, write_output, NULL);
         } else if (err == 0) {
@@ -173,13 +163,13 @@ static int watch(struct ph_doctor *doctor, const struct request *request,
 static int examine(struct ph_doctor *doctor, const struct request *request, size_t *ret_wrong)
 {
     struct ph_findings *findings = NULL;
-    int err = ph_doctor_look(doctor, 0, &findings);
+    int err = ph_doctor_look(doctor, 0, &findings, NULL);
     ph_findings_unref(findings);
     if (err < 0) {
         return err;
     }
     wait_ms(COMPARE_MS);
-    err = ph_doctor_look(doctor, 0, &findings);
+    err = ph_doctor_look(doctor, 0, &findings, NULL);
     if (err < 0) {
         return err;
     }

@@ -5,9 +5,9 @@
 #include "doctor/gather.h"
 #include "doctor/say.h"
 
-#include "base/clock.h"
 #include "sockets/files.h"
 #include "sockets/observer.h"
+#include "sockets/snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -148,7 +148,7 @@ static uint64_t since_of(const struct ph_doctor *doctor, const char *id, uint64_
 /* Notes since when each finding has been there, and forgets those that are gone. */
 static int note_since(struct ph_doctor *doctor, struct ph_findings *findings)
 {
-    uint64_t now_ms = ph_snapshot_taken_unix_ms(findings->snapshot);
+    uint64_t now_ms = findings->taken_unix_ms;
     struct since *since = calloc(findings->count ? findings->count : 1, sizeof *since);
     if (!since) {
         return -ENOMEM;
@@ -207,12 +207,14 @@ static void release(struct gathered *gathered)
 }
 
 static struct ph_findings *new_findings(const struct ph_doctor *doctor,
-                                        struct ph_snapshot *snapshot)
+                                        const struct ph_snapshot *snapshot)
 {
     struct ph_findings *findings = calloc(1, sizeof *findings);
     if (findings) {
         atomic_init(&findings->references, 1);
-        findings->snapshot = ph_snapshot_ref(snapshot);
+        findings->sequence = snapshot->sequence;
+        findings->taken_unix_ms = snapshot->taken_unix_ms;
+        findings->taken_us = snapshot->taken_us;
         findings->silenced = (const char *const *)doctor->silenced;
     }
     return findings;
@@ -246,7 +248,7 @@ static void remember(struct ph_doctor *doctor, struct ph__memory *now)
 static int judge(struct ph_doctor *doctor, struct ph_snapshot *snapshot, struct gathered *gathered,
                  struct ph_findings **ret_findings)
 {
-    uint64_t now_us = ph__clock_us() - ph_snapshot_age_ms(snapshot) * 1000;
+    uint64_t now_us = snapshot->taken_us;
     struct ph__memory *now =
         ph__memory_new(snapshot, &gathered->look.counters, now_us, doctor->last);
     struct ph_findings *findings = now ? new_findings(doctor, snapshot) : NULL;
@@ -282,7 +284,8 @@ static int look(struct ph_doctor *doctor, struct ph_snapshot *snapshot)
     return err;
 }
 
-int ph_doctor_look(struct ph_doctor *doctor, unsigned max_age_ms, struct ph_findings **ret_findings)
+int ph_doctor_look(struct ph_doctor *doctor, unsigned max_age_ms, struct ph_findings **ret_findings,
+                   struct ph_snapshot **ret_snapshot)
 {
     struct ph_snapshot *snapshot = NULL;
     int err = ph_sockets_snapshot(doctor->sockets, max_age_ms, &snapshot);
@@ -292,7 +295,7 @@ int ph_doctor_look(struct ph_doctor *doctor, unsigned max_age_ms, struct ph_find
         return err;
     }
     pthread_mutex_lock(&doctor->lock);
-    if (!doctor->findings || doctor->findings->snapshot != snapshot) {
+    if (!doctor->findings || doctor->findings->sequence != snapshot->sequence) {
         err = look(doctor, snapshot);
     }
     if (err == 0) {
@@ -300,6 +303,10 @@ int ph_doctor_look(struct ph_doctor *doctor, unsigned max_age_ms, struct ph_find
         *ret_findings = doctor->findings;
     }
     pthread_mutex_unlock(&doctor->lock);
-    ph_snapshot_unref(snapshot);
+    if (err == 0 && ret_snapshot) {
+        *ret_snapshot = snapshot;
+    } else {
+        ph_snapshot_unref(snapshot);
+    }
     return err;
 }

@@ -4,6 +4,7 @@
  */
 #include "doctor/findings.h"
 
+#include "base/clock.h"
 #include "doctor/say.h"
 
 #include <stdio.h>
@@ -165,16 +166,20 @@ void ph__findings_sort(struct ph_findings *findings)
 void ph_findings_unref(struct ph_findings *findings)
 {
     if (findings && atomic_fetch_sub(&findings->references, 1) == 1) {
-        ph_snapshot_unref(findings->snapshot);
         ph__arena_done(&findings->arena);
         free(findings->items);
         free(findings);
     }
 }
 
-struct ph_snapshot *ph_findings_snapshot(const struct ph_findings *findings)
+uint64_t ph_findings_taken_unix_ms(const struct ph_findings *findings)
 {
-    return findings->snapshot;
+    return findings->taken_unix_ms;
+}
+
+uint64_t ph_findings_age_ms(const struct ph_findings *findings)
+{
+    return (ph__clock_us() - findings->taken_us) / 1000;
 }
 
 size_t ph_findings_count(const struct ph_findings *findings)
@@ -185,6 +190,16 @@ size_t ph_findings_count(const struct ph_findings *findings)
 const struct ph_finding *ph_findings_at(const struct ph_findings *findings, size_t index)
 {
     return index < findings->count ? findings->items[index] : NULL;
+}
+
+const struct ph_finding *ph_findings_find(const struct ph_findings *findings, const char *id)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        if (strcmp(findings->items[i]->id, id) == 0) {
+            return findings->items[i];
+        }
+    }
+    return NULL;
 }
 
 size_t ph_findings_left_out(const struct ph_findings *findings)

@@ -20,8 +20,9 @@ enum {
 struct ph_findings {
     atomic_uint references;
     struct ph__arena arena;
-    struct ph_snapshot *snapshot; /* a reference */
-    struct ph_finding **items;    /* owned; the findings are in the arena */
+    uint64_t sequence; /* of the snapshot that was looked at */
+    uint64_t taken_unix_ms, taken_us;
+    struct ph_finding **items; /* owned; the findings are in the arena */
     size_t count, capacity;
     size_t left_out;
     size_t of_rule; /* of the rule that is being judged */

@@ -110,9 +110,8 @@ static void add_rules(struct ph__json *json)
 
 static void add_findings(struct ph__json *json, const struct ph_findings *findings)
 {
-    const struct ph_snapshot *snapshot = ph_findings_snapshot(findings);
-    ph__json_time(json, "taken_at", ph_snapshot_taken_unix_ms(snapshot));
-    ph__json_u64(json, "age_ms", ph_snapshot_age_ms(snapshot));
+    ph__json_time(json, "taken_at", ph_findings_taken_unix_ms(findings));
+    ph__json_u64(json, "age_ms", ph_findings_age_ms(findings));
     ph__json_begin_array(json, "findings");
     for (size_t i = 0; i < ph_findings_count(findings); i++) {
         add_finding(json, ph_findings_at(findings, i));
@@ -145,7 +144,7 @@ int ph__serve_findings(struct ph__call *call)
         return ph_reply_problem(call->res, 400, "%s", problem);
     }
     struct ph_findings *findings = NULL;
-    int err = ph_doctor_look(call->status->doctor, max_age_ms, &findings);
+    int err = ph_doctor_look(call->status->doctor, max_age_ms, &findings, NULL);
     if (err < 0) {
         return ph__reply_failure(call->res, err);
     }

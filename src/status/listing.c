@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FINDINGS_AGE_MS = 5000 };
+
 /* What a list has to look at. Nothing fits some filters; an envelope wants sources all the same. */
 static unsigned protocols_wanted(const struct ph__query *query)
 {
@@ -22,15 +24,10 @@ static unsigned protocols_wanted(const struct ph__query *query)
     return protocols ? protocols : PH_PROTOCOLS_ALL;
 }
 
-/* Findings of a look that may be a little older than the rows: looking costs more than listing. A
- * doctor who cannot look is no reason to show no rows. */
-static void add_findings(const struct ph__query *query, struct ph_doctor *doctor,
-                         struct ph__view *view)
+struct ph_findings *ph__recent_findings(struct ph_doctor *doctor)
 {
-    if (doctor && view->snapshot && ph__query_needs_findings(query) &&
-        ph_doctor_look(doctor, PH__FINDINGS_AGE_MS, &view->findings) < 0) {
-        view->findings = NULL;
-    }
+    struct ph_findings *findings = NULL;
+    return ph_doctor_look(doctor, FINDINGS_AGE_MS, &findings, NULL) < 0 ? NULL : findings;
 }
 
 static int take_snapshot(const struct ph__query *query, struct ph_sockets *sockets,
@@ -74,7 +71,9 @@ int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
         ph_snapshot_unref(view.snapshot);
         return err;
     }
-    add_findings(query, doctor, &view);
+    if (doctor && view.snapshot && ph__query_needs_findings(query)) {
+        view.findings = ph__recent_findings(doctor);
+    }
     *ret_view = view;
     return 0;
 }

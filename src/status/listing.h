@@ -13,8 +13,10 @@
     "filter: the kernel does not tell here what it asks for; fwmark needs sock_diag and " \
     "CAP_NET_ADMIN, cgroup needs sock_diag."
 
-/* Findings beside other rows come of a look at most so old. */
-enum { PH__FINDINGS_AGE_MS = 5000 };
+/* What is found, for those who show it beside something else: of a look that may be a few seconds
+ * old, since looking costs more than listing. NULL where the doctor cannot look, which is no reason
+ * not to show the rest. */
+struct ph_findings *ph__recent_findings(struct ph_doctor *doctor);
 
 /*
  * Opens the view that a finished query needs. Blocks.

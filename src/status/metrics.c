@@ -237,9 +237,8 @@ static int put_sockets(struct ph__exposition *to, const struct ph__status *statu
     struct ph_findings *findings = NULL;
     struct ph_snapshot *snapshot = NULL;
     uint64_t begun_us = ph__clock_us();
-    if (owners && ph_doctor_look(status->doctor, max_age_ms, &findings) == 0) {
-        snapshot = ph_snapshot_ref(ph_findings_snapshot(findings));
-    } else if (ph_sockets_snapshot(status->sockets, max_age_ms, &snapshot) < 0) {
+    bool looked = owners && ph_doctor_look(status->doctor, max_age_ms, &findings, &snapshot) == 0;
+    if (!looked && ph_sockets_snapshot(status->sockets, max_age_ms, &snapshot) < 0) {
         snapshot = NULL; /* which is said below */
     }
     uint64_t took_us = ph__clock_us() - begun_us;
@@ -248,8 +247,8 @@ static int put_sockets(struct ph__exposition *to, const struct ph__status *statu
                           "How long this scrape waited for the sockets and their owners.");
     ph__exposition_begin(to, "");
     ph__exposition_us(to, took_us);
-    int err = snapshot ? ph__metrics_of_sockets(to, snapshot, findings != NULL) : 0;
-    if (findings) {
+    int err = snapshot ? ph__metrics_of_sockets(to, snapshot, looked) : 0;
+    if (looked) {
         put_findings(to, findings);
     }
     ph_findings_unref(findings);

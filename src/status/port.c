@@ -58,8 +58,7 @@ static int make_list(struct ph__call *call, uint16_t port, unsigned max_age_ms,
     ph__query_finish(&query);
     err = ph__query_set(&query, "local_port", text, problem, sizeof problem);
     query.max_age_ms = max_age_ms;
-    err =
-        err ? err : ph__view_open(&query, call->status->sockets, call->status->doctor, NULL, &view);
+    err = err ? err : ph__view_open(&query, call->status->sockets, NULL, NULL, &view);
     if (!err) {
         err = ph__list_new(&list, &query, &view);
         if (err < 0) {
@@ -93,10 +92,7 @@ int ph__serve_port(struct ph__call *call)
     if (err < 0) {
         return ph__reply_failure(call->res, err);
     }
-    struct ph_findings *findings = NULL; /* without, the row says that nobody looked */
-    if (ph_doctor_look(call->status->doctor, PH__FINDINGS_AGE_MS, &findings) < 0) {
-        findings = NULL;
-    }
+    struct ph_findings *findings = ph__recent_findings(call->status->doctor);
     err =
         write_head(ph__list_before(list), ph__list_view(list)->snapshot, findings, (uint16_t)port);
     ph_findings_unref(findings);

@@ -40,8 +40,8 @@ const struct ph_socket *ph__socket_row(const struct ph__view *view, size_t row)
     return ph_snapshot_at(view->snapshot, row);
 }
 
-static bool is_about(const struct ph_finding *finding, enum ph_subject subject,
-                     enum ph_protocol protocol, uint64_t number)
+bool ph__finding_is_about(const struct ph_finding *finding, enum ph_subject subject,
+                          enum ph_protocol protocol, uint64_t number)
 {
     if (subject == PH_SUBJECT_PROCESS) {
         return finding->subject == subject && (uint64_t)finding->pid == number;
@@ -61,7 +61,7 @@ void ph__put_findings(const struct ph__view *view, enum ph_subject subject,
     ph__buf_puts(buf, json ? "[" : "");
     for (size_t i = 0; i < ph_findings_count(view->findings); i++) {
         const struct ph_finding *finding = ph_findings_at(view->findings, i);
-        if (!is_about(finding, subject, protocol, number)) {
+        if (!ph__finding_is_about(finding, subject, protocol, number)) {
             continue;
         }
         ph__buf_puts(buf, put++ == 0 ? "" : json ? "," : " ");

@@ -19,8 +19,11 @@ void ph__row_write(const struct ph__list_kind *kind, const struct ph__view *view
  * points to an array of them. */
 const struct ph_socket *ph__socket_row(const struct ph__view *view, size_t row);
 
-/* The ids of findings about a subject, as JSON texts or parted by spaces; null where nobody looked.
- * A port's are those of its sockets, too. */
+/* Whether a finding is about a process, by its pid, or about a port or one of its sockets. */
+bool ph__finding_is_about(const struct ph_finding *finding, enum ph_subject subject,
+                          enum ph_protocol protocol, uint64_t number);
+
+/* The ids of such findings, as JSON texts or parted by spaces; null where nobody looked. */
 void ph__put_findings(const struct ph__view *view, enum ph_subject subject,
                       enum ph_protocol protocol, uint64_t number, bool json, struct ph__buf *buf);
 

@@ -4,6 +4,7 @@
  */
 #include "status/document.h"
 #include "status/listing.h"
+#include "status/rows.h"
 
 #include <porthole/doctor.h>
 
@@ -170,8 +171,7 @@ static void add_findings(struct ph__json *json, const struct ph_why *why,
     const struct ph_finding *finding;
     ph__json_begin_array(json, "findings");
     for (size_t i = 0; (finding = ph_findings_at(findings, i)); i++) {
-        bool about = finding->subject == PH_SUBJECT_PORT || finding->subject == PH_SUBJECT_SOCKET;
-        if (about && finding->protocol == why->protocol && finding->port == why->port) {
+        if (ph__finding_is_about(finding, PH_SUBJECT_PORT, why->protocol, why->port)) {
             ph__json_begin_object(json, NULL);
             ph__json_text(json, "id", finding->id);
             ph__json_text(json, "severity", ph_severity_name(finding->severity));
@@ -265,13 +265,10 @@ static void add_why(struct ph__json *json, const struct ph_why *why,
 static struct ph_findings *look(const struct ph__asked *asked)
 {
     struct ph_doctor *doctor = asked->doctor;
-    struct ph_findings *findings = NULL;
     if (!doctor && ph_doctor_new(&doctor, asked->sockets) < 0) {
         return NULL;
     }
-    if (ph_doctor_look(doctor, PH__FINDINGS_AGE_MS, &findings) < 0) {
-        findings = NULL;
-    }
+    struct ph_findings *findings = ph__recent_findings(doctor);
     if (doctor != asked->doctor) {
         ph_doctor_free(doctor);
     }

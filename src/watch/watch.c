@@ -20,7 +20,8 @@ struct known {
 
 /* What a look has seen. */
 struct seen {
-    struct ph_findings *findings; /* a reference; with the snapshot */
+    struct ph_findings *findings; /* a reference */
+    struct ph_snapshot *snapshot; /* likewise */
     struct ph_ports *ports;
     struct known *connections; /* owned; by cookie */
     size_t connection_count;
@@ -45,6 +46,7 @@ static void forget(struct seen *seen)
 {
     ph_ports_free(seen->ports);
     ph_findings_unref(seen->findings);
+    ph_snapshot_unref(seen->snapshot);
     free(seen->connections);
     *seen = (struct seen){.findings = NULL};
 }
@@ -75,8 +77,9 @@ static int compare_known(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int list_connections(struct seen *seen, const struct ph_snapshot *snapshot)
+static int list_connections(struct seen *seen)
 {
+    const struct ph_snapshot *snapshot = seen->snapshot;
     size_t sockets = ph_snapshot_count(snapshot);
     size_t count = 0;
     for (size_t i = 0; i < sockets; i++) {
@@ -99,13 +102,9 @@ static int list_connections(struct seen *seen, const struct ph_snapshot *snapsho
 static int look(struct ph_watch *watch, unsigned max_age_ms, struct seen *ret_seen)
 {
     struct seen seen = {.findings = NULL};
-    int err = ph_doctor_look(watch->doctor, max_age_ms, &seen.findings);
-    if (err < 0) {
-        return err;
-    }
-    struct ph_snapshot *snapshot = ph_findings_snapshot(seen.findings);
-    err = ph_ports_new(&seen.ports, snapshot);
-    err = err ? err : list_connections(&seen, snapshot);
+    int err = ph_doctor_look(watch->doctor, max_age_ms, &seen.findings, &seen.snapshot);
+    err = err ? err : ph_ports_new(&seen.ports, seen.snapshot);
+    err = err ? err : list_connections(&seen);
     if (err < 0) {
         forget(&seen);
         return err;
@@ -223,8 +222,6 @@ static int tell_connections(struct ph__teller *teller, struct ph__tally_of_step 
                             const struct seen *before, const struct seen *now,
                             const struct news *news)
 {
-    const struct ph_snapshot *old = ph_findings_snapshot(before->findings);
-    const struct ph_snapshot *new = ph_findings_snapshot(now->findings);
     size_t i = 0;
     size_t k = 0;
     int err = 0;
@@ -232,10 +229,10 @@ static int tell_connections(struct ph__teller *teller, struct ph__tally_of_step 
         uint64_t x = i < before->connection_count ? before->connections[i].cookie : UINT64_MAX;
         uint64_t y = k < now->connection_count ? now->connections[k].cookie : UINT64_MAX;
         if (x < y) {
-            err =
-                tell_closed(teller, tally, old, before->connections[i].socket, find_news(news, x));
+            err = tell_closed(teller, tally, before->snapshot, before->connections[i].socket,
+                              find_news(news, x));
         } else if (y < x) {
-            err = tell_opened(teller, tally, new, now->connections[k].socket);
+            err = tell_opened(teller, tally, now->snapshot, now->connections[k].socket);
         }
         i += x <= y;
         k += y <= x;
@@ -268,27 +265,14 @@ static int tell_ports(struct ph__teller *teller, const struct seen *before, cons
         }
         int order = compare_ports(old, new);
         if (order < 0) {
-            err = ph__tell_port(teller, PH_EVENT_PORT_CLOSED,
-                                ph_findings_snapshot(before->findings), before->ports, old);
+            err = ph__tell_port(teller, PH_EVENT_PORT_CLOSED, before->snapshot, before->ports, old);
         } else if (order > 0) {
-            err = ph__tell_port(teller, PH_EVENT_PORT_OPENED, ph_findings_snapshot(now->findings),
-                                now->ports, new);
+            err = ph__tell_port(teller, PH_EVENT_PORT_OPENED, now->snapshot, now->ports, new);
         }
         i += order <= 0;
         k += order >= 0;
     }
     return err;
-}
-
-static bool has_finding(const struct ph_findings *findings, const char *id)
-{
-    const struct ph_finding *finding;
-    for (size_t i = 0; (finding = ph_findings_at(findings, i)); i++) {
-        if (strcmp(finding->id, id) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Tells the findings of one look that another does not have. */
@@ -298,7 +282,7 @@ static int tell_findings(struct ph__teller *teller, enum ph_event_type type,
     const struct ph_finding *finding;
     int err = 0;
     for (size_t i = 0; err == 0 && (finding = ph_findings_at(of, i)); i++) {
-        if (!has_finding(missing_in, finding->id)) {
+        if (!ph_findings_find(missing_in, finding->id)) {
             err = ph__tell_finding(teller, type, finding);
         }
     }
@@ -327,7 +311,7 @@ static int tell(struct ph_watch *watch, struct ph__teller *teller, const struct 
         tally.findings[finding->severity]++;
     }
     int err = watch->last.findings ? tell_changes(teller, &tally, &watch->last, now, news) : 0;
-    return err ? err : ph__tell_summary(teller, ph_findings_snapshot(now->findings), &tally);
+    return err ? err : ph__tell_summary(teller, now->snapshot, &tally);
 }
 
 /* ---- life ---- */

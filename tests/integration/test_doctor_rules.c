@@ -70,7 +70,7 @@ static bool is_so(void *user)
 {
     const struct wanted *wanted = user;
     struct ph_findings *findings;
-    assert_int_equal(ph_doctor_look(doctor, 0, &findings), 0);
+    assert_int_equal(ph_doctor_look(doctor, 0, &findings, NULL), 0);
     bool found = false;
     for (size_t i = 0; i < ph_findings_count(findings); i++) {
         const struct ph_finding *finding = ph_findings_at(findings, i);
@@ -536,7 +536,7 @@ static bool is_unavailable(const char *rule)
     const char *name;
     const char *reason = "";
     bool found = false;
-    assert_int_equal(ph_doctor_look(doctor, 0, &findings), 0);
+    assert_int_equal(ph_doctor_look(doctor, 0, &findings, NULL), 0);
     for (size_t i = 0; (name = ph_findings_unavailable(findings, i, &reason)); i++) {
         found |= strcmp(name, rule) == 0 && strlen(reason) > 10;
     }
@@ -606,7 +606,7 @@ static void test_health_when_one_server_serves_then_nothing_above_info(void **st
     }
     for (int i = 0; i < 2; i++) {
         struct ph_findings *findings;
-        assert_int_equal(ph_doctor_look(doctor, 0, &findings), 0);
+        assert_int_equal(ph_doctor_look(doctor, 0, &findings, NULL), 0);
         for (size_t k = 0; k < ph_findings_count(findings); k++) {
             const struct ph_finding *finding = ph_findings_at(findings, k);
             if (finding->severity != PH_SEVERITY_INFO) {

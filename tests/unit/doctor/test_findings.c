@@ -70,6 +70,16 @@ static void test_add_when_too_many_of_a_rule_then_counted(void **state)
     ph_findings_unref(findings);
 }
 
+static void test_find_when_there_or_not(void **state)
+{
+    (void)state;
+    struct ph_findings *findings = make();
+    const struct ph_finding *added = ph__findings_add(findings, PH_SEVERITY_INFO, "a");
+    assert_ptr_equal(ph_findings_find(findings, "rule:a"), added);
+    assert_null(ph_findings_find(findings, "rule:b"));
+    ph_findings_unref(findings);
+}
+
 static void test_sort_then_the_worst_comes_first(void **state)
 {
     (void)state;
@@ -120,6 +130,31 @@ static void test_settings_when_wrong_then_refused(void **state)
     ph_sockets_free(sockets);
 }
 
+/* With room for one snapshot at a time, another look would be refused. */
+static void test_findings_when_kept_then_they_hold_no_snapshot(void **state)
+{
+    (void)state;
+    enum { LOOKS = 4 };
+    struct ph_sockets *sockets;
+    struct ph_doctor *doctor;
+    struct ph_findings *kept[LOOKS];
+    const struct ph_sockets_config cfg = {.snapshots_max = 1};
+    assert_int_equal(ph_sockets_new(&sockets, &cfg), 0);
+    assert_int_equal(ph_doctor_new(&doctor, sockets), 0);
+    for (int i = 0; i < LOOKS; i++) {
+        struct ph_snapshot *snapshot;
+        assert_int_equal(ph_doctor_look(doctor, 0, &kept[i], &snapshot), 0);
+        assert_int_equal(ph_findings_taken_unix_ms(kept[i]), ph_snapshot_taken_unix_ms(snapshot));
+        assert_true(ph_findings_age_ms(kept[i]) <= ph_snapshot_age_ms(snapshot));
+        ph_snapshot_unref(snapshot);
+    }
+    for (int i = 0; i < LOOKS; i++) {
+        ph_findings_unref(kept[i]);
+    }
+    ph_doctor_free(doctor);
+    ph_sockets_free(sockets);
+}
+
 /* Each allocation of a look fails once: it says so, loses nothing, and the next one works. */
 static void test_look_when_out_of_memory_then_enomem_and_a_retry_works(void **state)
 {
@@ -137,12 +172,12 @@ static void test_look_when_out_of_memory_then_enomem_and_a_retry_works(void **st
         int err = ph_sockets_new(&sockets, &cfg);
         err = err ? err : ph_doctor_new(&doctor, sockets);
         err = err ? err : ph_doctor_silence(doctor, "orphans_high");
-        err = err ? err : ph_doctor_look(doctor, 0, &findings);
+        err = err ? err : ph_doctor_look(doctor, 0, &findings, NULL);
         failed = stop_failing();
         assert_true(err == 0 || err == -ENOMEM);
         assert_true(failed || err == 0);
         if (doctor && err) {
-            assert_int_equal(ph_doctor_look(doctor, 0, &findings), 0);
+            assert_int_equal(ph_doctor_look(doctor, 0, &findings, NULL), 0);
         }
         ph_findings_unref(findings);
         ph_doctor_free(doctor);
@@ -158,9 +193,11 @@ int main(void)
         cmocka_unit_test(test_add_then_id_is_rule_and_key),
         cmocka_unit_test(test_add_when_silenced_then_not_told),
         cmocka_unit_test(test_add_when_too_many_of_a_rule_then_counted),
+        cmocka_unit_test(test_find_when_there_or_not),
         cmocka_unit_test(test_sort_then_the_worst_comes_first),
         cmocka_unit_test(test_names_and_tables_then_complete),
         cmocka_unit_test(test_settings_when_wrong_then_refused),
+        cmocka_unit_test(test_findings_when_kept_then_they_hold_no_snapshot),
         cmocka_unit_test(test_look_when_out_of_memory_then_enomem_and_a_retry_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
