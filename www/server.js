@@ -81,19 +81,18 @@ function workers_group(workers) {
     return element('div', { class: 'panel' }, element('h3', { class: 'label' }, 'Workers'), list);
 }
 
+function own_value(value) {
+    if (typeof value === 'boolean') {
+        return value ? 'yes' : 'no';
+    }
+    return value === null || is_number(value) ? count(value) : visible(value);
+}
+
 /* What the program around this server tells of itself. */
 function own_group(name, facts) {
     const rows = Object.entries(facts ?? {}).map(([label, value]) => [
         visible(label.replaceAll('_', ' ')),
-        is_number(value)
-            ? count(value)
-            : value === null
-              ? UNKNOWN
-              : typeof value === 'boolean'
-                ? value
-                    ? 'yes'
-                    : 'no'
-                : visible(value),
+        own_value(value),
     ]);
     return group(visible(name.replaceAll('_', ' ')), rows);
 }

@@ -31,6 +31,9 @@ enum ph_event_type { PH_EVENT_MAP(PH_ENUMERATOR) PH_EVENT_COUNT };
 /** The names above; "unknown" for a number outside the map. The strings live for ever. */
 PH_API const char *ph_event_name(enum ph_event_type type);
 
+/** The type of this name, of `size` bytes; PH_EVENT_COUNT for none. */
+PH_API enum ph_event_type ph_event_find(const char *name, size_t size);
+
 struct ph_watch;
 
 /* One change. */

@@ -37,6 +37,9 @@ int ph__fail(const char *format, ...) PH_PRINTF(1, 2);
 /* Writes to standard output. @return 0 or a negative errno. */
 int ph__output_write(const char *text, size_t size);
 
+/* Lets so much time pass between two looks. */
+void ph__wait_ms(unsigned ms);
+
 /* Flushes standard output and tells of a failure, except of a reader that went away.
  * @param err  what went wrong before, or 0. @return an exit status. */
 int ph__output_finish(int err);

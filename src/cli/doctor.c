@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* Changes are judged over a second; a watching doctor looks every other second. */
 enum { COMPARE_MS = 1050, WATCH_MS = 2000 };
@@ -38,13 +37,6 @@ static const struct ph__option options[] = {
     {"json", false, take_flag},
     {NULL, false, NULL},
 };
-
-static void wait_ms(unsigned ms)
-{
-    struct timespec left = {ms / 1000, (long)(ms % 1000) * 1000000};
-    while (nanosleep(&left, &left) < 0 && errno == EINTR) {
-    }
-}
 
 static void print_finding(const struct ph_finding *finding)
 {
@@ -141,7 +133,7 @@ static int watch(struct ph_doctor *doctor, const struct request *request,
 {
     int err = 0;
     while (err == 0) {
-        wait_ms(WATCH_MS);
+        ph__wait_ms(WATCH_MS);
         struct ph_findings *now = NULL;
         err = ph_doctor_look(doctor, 0, &now, NULL);
         if (err == 0 && request->json) {
@@ -168,7 +160,7 @@ static int examine(struct ph_doctor *doctor, const struct request *request, size
     if (err < 0) {
         return err;
     }
-    wait_ms(COMPARE_MS);
+    ph__wait_ms(COMPARE_MS);
     err = ph_doctor_look(doctor, 0, &findings, NULL);
     if (err < 0) {
         return err;

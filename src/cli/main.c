@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static const struct ph__command *const commands[] = {
     &ph__serve_command, &ph__ports_command,  &ph__sockets_command, &ph__processes_command,
@@ -49,6 +50,13 @@ int ph__output_finish(int err)
         return ph__fail("cannot write the output: %s", ph_strerror(err));
     }
     return err ? PH__EXIT_WRONG : PH__EXIT_OK;
+}
+
+void ph__wait_ms(unsigned ms)
+{
+    struct timespec left = {ms / 1000, (long)(ms % 1000) * 1000000};
+    while (nanosleep(&left, &left) < 0 && errno == EINTR) {
+    }
 }
 
 static const struct ph__command *find(const char *name)

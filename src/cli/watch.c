@@ -37,19 +37,14 @@ static int take_types(void *user, const struct ph__option *option, const char *v
     request->some_types = true;
     for (const char *at = value; at;) {
         size_t size = strcspn(at, ",");
-        bool known = false;
-        for (int i = 0; i < PH_EVENT_COUNT; i++) {
-            const char *name = ph_event_name((enum ph_event_type)i);
-            if (strlen(name) == size && memcmp(name, at, size) == 0) {
-                request->types[i] = known = true;
-            }
-        }
-        if (!known) {
+        enum ph_event_type type = ph_event_find(at, size);
+        if (type == PH_EVENT_COUNT) {
             return ph__fail("--types: '%.*s' is no type of event; want some of port_opened, "
                             "port_closed, connection_opened, connection_closed, finding_raised, "
                             "finding_cleared and summary, joined by commas",
                             (int)size, at);
         }
+        request->types[type] = true;
         at = at[size] ? at + size + 1 : NULL;
     }
     return 0;
@@ -102,9 +97,7 @@ static int watch(struct ph_watch *watch, struct request *request)
         if (err < 0) {
             return err;
         }
-        struct timespec left = {STEP_MS / 1000, 0};
-        while (nanosleep(&left, &left) < 0 && errno == EINTR) {
-        }
+        ph__wait_ms(STEP_MS);
     }
 }
 

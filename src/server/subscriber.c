@@ -48,15 +48,19 @@ static bool find_next(struct ph__subscriber *subscriber)
         note_lost(subscriber, channel->first - subscriber->position);
         subscriber->position = channel->first;
     }
-    while (!subscriber->note[0] && !subscriber->event && subscriber->position < channel->next) {
+    if (subscriber->note[0]) {
+        return true;
+    }
+    while (subscriber->position < channel->next) {
         struct ph__channel_event *event = *ph__channel_slot(channel, subscriber->position++);
         if (ph__subscriber_wants(subscriber, event->type)) {
             event->holders++;
             subscriber->event = event;
             subscriber->sent = 0;
+            return true;
         }
     }
-    return subscriber->note[0] || subscriber->event;
+    return false;
 }
 
 /* With the lock held: writes as much of the event as fits, or else the note. */

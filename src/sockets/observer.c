@@ -280,6 +280,14 @@ static struct ph_snapshot *give_up(struct ph_sockets *sockets, unsigned protocol
     return old;
 }
 
+/* A snapshot that has been taken: from here on it counts among those that are held. */
+static void enter(struct ph_sockets *sockets, struct ph_snapshot *snapshot, uint64_t sequence)
+{
+    snapshot->sequence = sequence;
+    snapshot->tally = sockets->tally;
+    atomic_fetch_add_explicit(&sockets->tally->count, 1, memory_order_relaxed);
+}
+
 /* Takes one, unlocked meanwhile. Nobody else is taking. */
 static void take_next(struct ph_sockets *sockets, unsigned protocols)
 {
@@ -298,9 +306,7 @@ static void take_next(struct ph_sockets *sockets, unsigned protocols)
     pthread_mutex_lock(&sockets->lock);
     sockets->taking = false;
     if (err == 0) {
-        snapshot->sequence = sequence;
-        snapshot->tally = sockets->tally;
-        atomic_fetch_add_explicit(&sockets->tally->count, 1, memory_order_relaxed);
+        enter(sockets, snapshot, sequence);
         keep(sockets, snapshot);
     } else {
         sockets->failed = sequence;
@@ -329,9 +335,7 @@ static int take_narrowed(struct ph_sockets *sockets, const struct question *ques
     pthread_mutex_lock(&sockets->lock);
     sockets->taking = false;
     if (err == 0) {
-        snapshot->sequence = sequence;
-        snapshot->tally = sockets->tally;
-        atomic_fetch_add_explicit(&sockets->tally->count, 1, memory_order_relaxed);
+        enter(sockets, snapshot, sequence);
         *ret_snapshot = snapshot;
     }
     pthread_cond_broadcast(&sockets->finished);

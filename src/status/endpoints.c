@@ -238,6 +238,13 @@ int ph__read_max_age(const struct ph_request *req, unsigned *ret_max_age_ms, cha
     return 0;
 }
 
+int ph__read_owners(const struct ph_request *req, bool *ret_owners, char *problem,
+                    size_t problem_size)
+{
+    const char *value = ph_request_query(req, "owners");
+    return value ? ph__param_bool("owners", value, ret_owners, problem, problem_size) : 0;
+}
+
 int ph__reply_failure(struct ph_response *res, int err)
 {
     if (err == PH_ERR_SOURCE) {

@@ -71,6 +71,10 @@ int ph__serve_list(struct ph__call *call);
 int ph__read_max_age(const struct ph_request *req, unsigned *ret_max_age_ms, char *problem,
                      size_t problem_size);
 
+/* Reads owners likewise; where it is missing, *ret_owners stays as it is. */
+int ph__read_owners(const struct ph_request *req, bool *ret_owners, char *problem,
+                    size_t problem_size);
+
 /* Replies with a problem where the failure is one that a client can understand.
  * @return what the handler has to return. */
 int ph__reply_failure(struct ph_response *res, int err);

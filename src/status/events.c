@@ -8,7 +8,6 @@
 #include <porthole/watch.h>
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,23 +18,12 @@ const struct ph__param ph__events_params[] = {
     {NULL, PH__PARAM_TEXT, false, NULL},
 };
 
-static bool is_type(const char *text, size_t size)
-{
-    for (int i = 0; i < PH_EVENT_COUNT; i++) {
-        const char *name = ph_event_name((enum ph_event_type)i);
-        if (strlen(name) == size && memcmp(name, text, size) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The first that is no type, or NULL. */
 static const char *find_wrong(const char *types, size_t *ret_size)
 {
     for (const char *at = types; at; at = at[*ret_size] ? at + *ret_size + 1 : NULL) {
         *ret_size = strcspn(at, ",");
-        if (!is_type(at, *ret_size)) {
+        if (ph_event_find(at, *ret_size) == PH_EVENT_COUNT) {
             return at;
         }
     }

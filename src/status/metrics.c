@@ -9,6 +9,7 @@
 #include "status/endpoints.h"
 #include "status/negotiate.h"
 #include "status/own_facts.h"
+#include "status/rows.h"
 
 #include <porthole/doctor.h>
 
@@ -263,20 +264,8 @@ static int reply(struct ph__call *call, struct ph__exposition *exposition)
     static const char prometheus[] = "text/plain; version=0.0.4; charset=utf-8";
     static const char open_metrics[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ph__exposition_end(exposition);
-    if (ph__buf_error(&exposition->buf)) {
-        return -ENOMEM;
-    }
-    size_t size = exposition->buf.size;
-    char *text = ph__buf_take(&exposition->buf);
-    if (!text) {
-        return -ENOMEM;
-    }
-    int err = ph_reply_take(call->res, 200, exposition->open_metrics ? open_metrics : prometheus,
-                            text, size, free);
-    if (err < 0) {
-        free(text);
-    }
-    return err;
+    return ph__reply_buf(call->res, exposition->open_metrics ? open_metrics : prometheus,
+                         &exposition->buf);
 }
 
 static int gather(struct ph__call *call, struct ph__exposition *exposition, unsigned max_age_ms,
@@ -296,11 +285,8 @@ int ph__serve_metrics(struct ph__call *call)
     char problem[PH__PROBLEM_TEXT];
     unsigned max_age_ms = 0;
     bool owners = true;
-    const char *value = ph_request_query(call->req, "owners");
     int err = ph__read_max_age(call->req, &max_age_ms, problem, sizeof problem);
-    if (!err && value) {
-        err = ph__param_bool("owners", value, &owners, problem, sizeof problem);
-    }
+    err = err ? err : ph__read_owners(call->req, &owners, problem, sizeof problem);
     if (err < 0) {
         return ph_reply_problem(call->res, 400, "%s", problem);
     }

@@ -74,7 +74,7 @@ void ph__put_findings(const struct ph__view *view, enum ph_subject subject,
     ph__buf_puts(buf, json ? "]" : "");
 }
 
-int ph__reply_buf(struct ph_response *res, struct ph__buf *buf)
+int ph__reply_buf(struct ph_response *res, const char *content_type, struct ph__buf *buf)
 {
     int err = ph__buf_error(buf);
     size_t size = buf->size;
@@ -84,7 +84,7 @@ int ph__reply_buf(struct ph_response *res, struct ph__buf *buf)
         ph__buf_done(buf);
         return err;
     }
-    err = ph_reply_take(res, 200, "application/json", data, size, free);
+    err = ph_reply_take(res, 200, content_type, data, size, free);
     if (err < 0) {
         free(data);
     }

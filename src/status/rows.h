@@ -27,7 +27,7 @@ bool ph__finding_is_about(const struct ph_finding *finding, enum ph_subject subj
 void ph__put_findings(const struct ph__view *view, enum ph_subject subject,
                       enum ph_protocol protocol, uint64_t number, bool json, struct ph__buf *buf);
 
-/* Replies 200 with what is in the buffer as JSON, and frees it. */
-int ph__reply_buf(struct ph_response *res, struct ph__buf *buf);
+/* Replies 200 with what is in the buffer, and frees it. */
+int ph__reply_buf(struct ph_response *res, const char *content_type, struct ph__buf *buf);
 
 #endif

@@ -35,7 +35,7 @@ static int reply(struct ph__call *call, struct ph_snapshot *snapshot,
         ph__buf_puts(&buf, "null");
     }
     ph__buf_puts(&buf, "}\n");
-    return ph__reply_buf(call->res, &buf);
+    return ph__reply_buf(call->res, "application/json", &buf);
 }
 
 /* An id may be younger than the snapshot that is shared, so a new one is asked before "gone". */

@@ -139,11 +139,8 @@ int ph__serve_summary(struct ph__call *call)
     char problem[PH__PROBLEM_TEXT];
     unsigned max_age_ms = 0;
     bool owners = true;
-    const char *value = ph_request_query(call->req, "owners");
     int err = ph__read_max_age(call->req, &max_age_ms, problem, sizeof problem);
-    if (!err && value) {
-        err = ph__param_bool("owners", value, &owners, problem, sizeof problem);
-    }
+    err = err ? err : ph__read_owners(call->req, &owners, problem, sizeof problem);
     if (err < 0) {
         return ph_reply_problem(call->res, 400, "%s", problem);
     }

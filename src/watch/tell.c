@@ -20,6 +20,16 @@ const char *ph_event_name(enum ph_event_type type)
     return (unsigned)type < PH_EVENT_COUNT ? names[type] : "unknown";
 }
 
+enum ph_event_type ph_event_find(const char *name, size_t size)
+{
+    enum ph_event_type type = PH_EVENT_PORT_OPENED;
+    while (type < PH_EVENT_COUNT &&
+           (strlen(names[type]) != size || memcmp(names[type], name, size) != 0)) {
+        type++;
+    }
+    return type;
+}
+
 void ph__teller_init(struct ph__teller *teller, ph_watch_receive receive, void *user)
 {
     *teller = (struct ph__teller){.receive = receive, .user = user};
