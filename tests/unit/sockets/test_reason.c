@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 #include "support/cmocka.h"
+#include "support/descriptor.h"
 #include "support/namespace.h"
 
 #include <stdio.h>
@@ -165,26 +166,6 @@ static void test_real_socket_before_accept_and_after_close(void **state)
     assert_false(row->uid_known);
     ph_snapshot_unref(snapshot);
     close(listener);
-}
-
-static void send_descriptor(int over, int fd)
-{
-    char byte = 'x';
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {.bytes = {0}};
-    struct iovec piece = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {.msg_iov = &piece,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof control.bytes};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    assert_int_equal(sendmsg(over, &message, 0), 1);
 }
 
 static void test_real_socket_inside_a_message_is_in_flight(void **state)
