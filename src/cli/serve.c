@@ -254,30 +254,16 @@ static int tell_start_error(const struct ph_server *server, int err)
     return ph__fail("cannot listen on %s: %s", listen, ph_strerror(err));
 }
 
-static struct ph_server *running; /* what the signal handler stops; set before it is installed */
-
-static void request_stop(int signal_number)
+/* Blocks the signals that stop the server, into `set` too, in this thread and those started from
+ * it. One that was ignored is taken too, as a shell's `&` ignores SIGINT. */
+static void hold_signals(sigset_t *set)
 {
-    (void)signal_number;
-    ph_server_request_stop(running);
-}
-
-/* Blocks the signals while `block`, else lets them stop the server. Threads that are started
- * meanwhile never get them. */
-static void hold_signals(bool block)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    if (block) {
-        pthread_sigmask(SIG_BLOCK, &set, NULL);
-        return;
-    }
-    const struct sigaction action = {.sa_handler = request_stop, .sa_flags = SA_RESTART};
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    (void)signal(SIGTERM, SIG_DFL); /* an ignored signal would never be waited for */
+    (void)signal(SIGINT, SIG_DFL);
 }
 
 static int announce(const struct ph_server *server)
@@ -291,6 +277,22 @@ static int announce(const struct ph_server *server)
     return ph__output_finish(0);
 }
 
+/* Starts the server, and stops it when told to. */
+static int serve_until_told(struct ph_server *server)
+{
+    sigset_t stops;
+    hold_signals(&stops);
+    int err = ph_server_start(server);
+    int status = err < 0 ? tell_start_error(server, err) : announce(server);
+    if (status) {
+        return status;
+    }
+    int which;
+    (void)sigwait(&stops, &which); /* fails for a signal that does not exist only */
+    ph_server_stop(server);
+    return 0;
+}
+
 static int serve(const struct settings *settings)
 {
     struct ph_server *server = NULL;
@@ -300,17 +302,7 @@ static int serve(const struct settings *settings)
     }
     status = check_reach(settings); /* now that the addresses are known to be some */
     status = status ? status : mount(settings, server);
-    if (!status) {
-        hold_signals(true);
-        int err = ph_server_start(server);
-        status = err < 0 ? tell_start_error(server, err) : announce(server);
-    }
-    if (!status) {
-        running = server;
-        hold_signals(false);
-        ph_server_wait(server);
-        hold_signals(true); /* nothing may touch the server while it is freed */
-    }
+    status = status ? status : serve_until_told(server);
     ph_server_free(server);
     return status;
 }
