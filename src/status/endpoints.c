@@ -61,6 +61,7 @@ const struct ph__endpoint ph__endpoints[] = {
      .summary = "Every socket on this machine",
      .handle = ph__serve_list,
      .list = &ph__list_sockets,
+     .params = ph__sockets_params,
      .flags = BLOCKING},
     {.path = "/api/v1/sockets/:id",
      .summary = "One socket, and its other end where that is on this machine",
