@@ -74,7 +74,7 @@ struct ph_snapshot {
     unsigned protocols;               /* that were looked at, a bit each */
     enum ph_source sources[PH_PROTOCOL_COUNT];
     const char *reasons[PH_PROTOCOL_COUNT]; /* NULL: nothing to say */
-    const struct ph__narrowing *tcp; /* what it was narrowed to, in texts; NULL: not */
+    const struct ph__narrowing *tcp;        /* what it was narrowed to, in texts; NULL: not */
     const struct ph__narrowing *udp;
     struct ph__port_range ephemeral;
     size_t state_counts[PH_PROTOCOL_COUNT][PH_STATE_COUNT];

@@ -33,21 +33,34 @@ void ph__get_detail(const struct ph__view *view, size_t row, struct ph__value *v
     }
 }
 
-static void put(const struct ph_details *details, const struct ph_socket *socket,
-                enum ph_detail detail, struct ph__buf *line)
+/* Begins a word of the line. */
+static void put_name(enum ph_detail detail, struct ph__buf *line)
 {
-    const char *name = ph_detail_name(detail);
-    const char *text = ph_details_text(details, socket, detail);
-    int64_t number = ph_details_number(details, socket, detail);
-    const char *before = line->size ? " " : "";
+    ph__buf_puts(line, line->size ? " " : "");
+    ph__buf_puts(line, ph_detail_name(detail));
+}
+
+static void put_text(enum ph_detail detail, const char *text, struct ph__buf *line)
+{
     if (text) {
-        ph__buf_printf(line, "%s%s:%s", before, name, text);
-    } else if (ph_detail_kind(detail) == PH_DETAIL_BOOLEAN && number > 0) {
-        ph__buf_printf(line, "%s%s", before, name);
-    } else if (ph_detail_kind(detail) == PH_DETAIL_RATIO && number >= 0) {
-        ph__buf_printf(line, "%s%s:%.3f", before, name, (double)number / 1000);
-    } else if (ph_detail_kind(detail) == PH_DETAIL_INTEGER && number > 0) {
-        ph__buf_printf(line, "%s%s:%lld", before, name, (long long)number);
+        put_name(detail, line);
+        ph__buf_putc(line, ':');
+        ph__buf_puts(line, text);
+    }
+}
+
+static void put_number(enum ph_detail detail, int64_t number, struct ph__buf *line)
+{
+    enum ph_detail_kind kind = ph_detail_kind(detail);
+    if (number <= 0) {
+        return;
+    }
+    put_name(detail, line);
+    if (kind == PH_DETAIL_INTEGER) {
+        ph__buf_putc(line, ':');
+        ph__buf_put_i64(line, number);
+    } else if (kind == PH_DETAIL_RATIO) {
+        ph__buf_printf(line, ":%.3f", (double)number / 1000);
     }
 }
 
@@ -56,7 +69,13 @@ void ph__get_details(const struct ph__view *view, size_t row, struct ph__value *
 {
     (void)row;
     for (int i = 0; view->details && i < PH_DETAIL_COUNT; i++) {
-        put(view->details, value->item, (enum ph_detail)i, value->scratch);
+        enum ph_detail detail = (enum ph_detail)i;
+        if (ph_detail_kind(detail) == PH_DETAIL_TEXT) {
+            put_text(detail, ph_details_text(view->details, value->item, detail), value->scratch);
+        } else {
+            put_number(detail, ph_details_number(view->details, value->item, detail),
+                       value->scratch);
+        }
     }
     ph__value_scratch(value);
 }

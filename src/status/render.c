@@ -208,7 +208,8 @@ static size_t put_cell(const struct ph__value *value, struct ph__buf *buf)
 void ph__render_text_measure(struct ph__choice *choice, const struct ph__view *view, size_t row,
                              struct ph__buf *flat, struct ph__buf *scratch)
 {
-    for (size_t i = 0; i < choice->count; i++) {
+    /* Nothing stands behind the last. */
+    for (size_t i = 0; i + 1 < choice->count; i++) {
         struct ph__value value;
         ph__buf_reset(flat);
         get(choice, i, view, row, flat, scratch, &value);

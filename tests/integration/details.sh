@@ -50,6 +50,13 @@ row_words() {
         (if .delivery_rate_bytes_per_second then "delivery_rate" else empty end),
         (.delivery_rate_bytes_per_second | rate),
         (.delivered | word("delivered")), (.unacked | word("unacked")),
+        (.delivered_ce | word("delivered_ce")), (.sacked | word("sacked")),
+        (.lost | word("lost")), (.fackets | word("fackets")),
+        (if .retransmissions > 0 then "retrans:\(.retransmitting)/\(.retransmissions)"
+            else empty end),
+        (.dsack_duplicates | word("dsack_dups")), (.reordering | word("reordering")),
+        (.reorderings_seen | word("reord_seen")), (.rehashes | word("rehash")),
+        (.out_of_order_segments | word("rcv_ooopack")),
         (.receive_space_bytes | word("rcv_space")),
         (.receive_ssthresh_bytes | word("rcv_ssthresh")),
         (.not_sent_bytes | word("notsent")), (.send_window_bytes | word("snd_wnd")),
