@@ -118,7 +118,6 @@ static void try_udp(int fd, const struct sockaddr *address, socklen_t size, uint
                     struct ph__attempt *attempt)
 {
     const int on = 1;
-    unsigned char answer[2048];
     (void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
     if (address->sa_family == AF_INET6) {
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
@@ -131,6 +130,7 @@ static void try_udp(int fd, const struct sockaddr *address, socklen_t size, uint
         attempt->error = wait_until(fd, POLLIN, deadline_ms);
     }
     if (!attempt->error) {
+        unsigned char answer[2048];
         ssize_t got = recv(fd, answer, sizeof answer, 0);
         attempt->error = got < 0 ? -errno : 0;
         attempt->answer_bytes = got;

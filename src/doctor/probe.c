@@ -56,8 +56,8 @@ static struct ph__bind_wish wish_of(const struct sockaddr *address, enum ph_prot
     struct ph__bind_wish wish = {.protocol = protocol, .family = PH_FAMILY_IPV4};
     struct sockaddr_in ipv4;
     struct sockaddr_in6 ipv6;
-    uint8_t bytes[16] = {0};
     if (address->sa_family == AF_INET) {
+        uint8_t bytes[16] = {0};
         memcpy(&ipv4, address, sizeof ipv4);
         memcpy(bytes, &ipv4.sin_addr, sizeof ipv4.sin_addr);
         wish.address = ph__address_of(wish.family, bytes);
