@@ -5,6 +5,7 @@
 #ifndef PORTHOLE_PORTHOLE_H
 #define PORTHOLE_PORTHOLE_H
 
+#include <porthole/access_log.h>
 #include <porthole/error.h>
 #include <porthole/http.h>
 #include <porthole/server.h>

@@ -26,6 +26,21 @@ enum ph_log_level { PH_LOG_DEBUG, PH_LOG_INFO, PH_LOG_WARNING, PH_LOG_ERROR };
 /** Receives what the server's own threads have to report; may be called from several at once. */
 typedef void (*ph_log)(void *user, enum ph_log_level level, const char *message);
 
+struct ph_request;
+
+/* A request that has been answered. Valid during the call only. */
+struct ph_access {
+    const struct ph_request *req; /* to be read by what http.h has; NULL: no whole head came */
+    const char *peer;             /* as ph_request_peer() */
+    int status;
+    int64_t body_bytes; /* of the reply; -1: not known before it ends */
+    uint64_t time_us;   /* from the last byte of the request, or of what came before it, to here */
+};
+
+/** Receives each request when its reply has been made, and before all of it is sent; on a worker's
+ *  thread, which it should not hold up. May be called from several at once. */
+typedef void (*ph_access_handler)(void *user, const struct ph_access *access);
+
 /** How workers wait for connections, and move their bytes. */
 enum ph_loop {
     PH_LOOP_AUTO,     /* io_uring where this kernel and build have it, else epoll */
@@ -69,6 +84,8 @@ struct ph_config {
 
     ph_log log; /* NULL: silence */
     void *log_user;
+    ph_access_handler access; /* NULL: nobody hears of requests; see also access_log.h */
+    void *access_user;
 };
 
 struct ph_server;

@@ -28,6 +28,8 @@ struct settings {
     unsigned long workers;
     enum ph_loop loop;
     unsigned long drain_delay_seconds;
+    const char *access_log;
+    enum ph_access_format access_format;
     bool public;
     bool probe;
 };
@@ -105,6 +107,24 @@ static int take_public(void *user, const struct ph__option *option, const char *
     return 0;
 }
 
+static int take_access_log(void *user, const struct ph__option *option, const char *value)
+{
+    (void)option;
+    ((struct settings *)user)->access_log = value;
+    return 0;
+}
+
+static int take_access_format(void *user, const struct ph__option *option, const char *value)
+{
+    bool json = strcmp(value, "json") == 0;
+    if (!json && strcmp(value, "combined") != 0) {
+        return ph__fail("option '--%s': '%s' is not accepted; want combined or json", option->name,
+                        value);
+    }
+    ((struct settings *)user)->access_format = json ? PH_ACCESS_JSON : PH_ACCESS_COMBINED;
+    return 0;
+}
+
 static int take_probe(void *user, const struct ph__option *option, const char *value)
 {
     (void)option;
@@ -123,6 +143,8 @@ static const struct ph__option options[] = {
     {"allow-host", true, take_allow_host},
     {"drain-delay", true, take_drain_delay},
     {"probe", false, take_probe},
+    {"access-log", true, take_access_log},
+    {"access-log-format", true, take_access_format},
     {NULL, false, NULL},
 };
 
@@ -198,7 +220,8 @@ static void tell(void *user, enum ph_log_level level, const char *message)
     }
 }
 
-static int make_server(const struct settings *settings, struct ph_server **ret_server)
+static int make_server(const struct settings *settings, struct ph_access_log *log,
+                       struct ph_server **ret_server)
 {
     const struct ph_config config = {
         .listen = settings->listen[0],
@@ -206,6 +229,8 @@ static int make_server(const struct settings *settings, struct ph_server **ret_s
         .loop = settings->loop,
         .drain_delay_ms = (unsigned)settings->drain_delay_seconds * 1000,
         .log = tell,
+        .access = log ? ph_access_log_write : NULL,
+        .access_user = log,
     };
     struct ph_server *server = NULL;
     int err = ph_server_new(&server, &config);
@@ -265,16 +290,18 @@ static int tell_start_error(const struct ph_server *server, int err)
     return ph__fail("cannot listen on %s: %s", listen, ph_strerror(err));
 }
 
-/* Blocks the signals that stop the server, into `set` too, in this thread and those started from
- * it. One that was ignored is taken too, as a shell's `&` ignores SIGINT. */
+/* Blocks the signals that mean something to the server, into `set` too, in this thread and those
+ * started from it. One that was ignored is taken too, as a shell's `&` ignores SIGINT. */
 static void hold_signals(sigset_t *set)
 {
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
+    sigaddset(set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, set, NULL);
     (void)signal(SIGTERM, SIG_DFL); /* an ignored signal would never be waited for */
     (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGUSR1, SIG_DFL);
 }
 
 static int announce(const struct ph_server *server)
@@ -288,33 +315,64 @@ static int announce(const struct ph_server *server)
     return ph__output_finish(0);
 }
 
-/* Starts the server, and stops it when told to. */
-static int serve_until_told(struct ph_server *server)
+/* Waits until somebody wants an end; opens the access log again for whoever has renamed it. */
+static void wait_for_end(const sigset_t *signals, struct ph_access_log *log)
 {
-    sigset_t stops;
-    hold_signals(&stops);
+    int which = 0;
+    do {
+        (void)sigwait(signals, &which); /* fails for a signal that does not exist only */
+        int err = which == SIGUSR1 && log ? ph_access_log_reopen(log) : 0;
+        if (err < 0) {
+            fprintf(stderr, "porthole: cannot open the access log again: %s\n", ph_strerror(err));
+        }
+    } while (which == SIGUSR1);
+}
+
+/* Starts the server, and stops it when told to. */
+static int serve_until_told(struct ph_server *server, struct ph_access_log *log)
+{
+    sigset_t signals;
+    hold_signals(&signals);
     int err = ph_server_start(server);
     int status = err < 0 ? tell_start_error(server, err) : announce(server);
     if (status) {
         return status;
     }
-    int which;
-    (void)sigwait(&stops, &which); /* fails for a signal that does not exist only */
+    wait_for_end(&signals, log);
     ph_server_stop(server);
     return 0;
 }
 
-static int serve(const struct settings *settings)
+static int serve(const struct settings *settings, struct ph_access_log *log)
 {
     struct ph_server *server = NULL;
-    int status = make_server(settings, &server);
+    int status = make_server(settings, log, &server);
     if (status) {
         return status;
     }
     status = check_reach(settings); /* now that the addresses are known to be some */
     status = status ? status : mount(settings, server);
-    status = status ? status : serve_until_told(server);
+    status = status ? status : serve_until_told(server, log);
     ph_server_free(server);
+    return status;
+}
+
+static int serve_with_log(const struct settings *settings)
+{
+    struct ph_access_log *log = NULL;
+    int err = settings->access_log
+                  ? ph_access_log_new(&log, settings->access_log, settings->access_format)
+                  : 0;
+    if (err < 0) {
+        return ph__fail("cannot write the access log %s: %s", settings->access_log,
+                        ph_strerror(err));
+    }
+    int status = serve(settings, log);
+    if (log && ph_access_log_lost(log) > 0) {
+        fprintf(stderr, "porthole: %llu lines of the access log could not be written\n",
+                (unsigned long long)ph_access_log_lost(log));
+    }
+    ph_access_log_free(log);
     return status;
 }
 
@@ -329,7 +387,7 @@ static int run(int argc, char **argv)
         settings.listen[settings.listen_count++] = "127.0.0.1:8080";
     }
     status = settings.token_file ? read_token(&settings) : 0;
-    return status ? status : serve(&settings);
+    return status ? status : serve_with_log(&settings);
 }
 
 const struct ph__command ph__serve_command = {
@@ -351,6 +409,8 @@ const struct ph__command ph__serve_command = {
         "  --public               allow addresses that other machines can reach without one\n"
         "  --allow-host NAME      accept this name in Host too, several times if need be;\n"
         "                         addresses, localhost and this machine's name always are\n"
+        "  --access-log FILE|-    write a line for each request; SIGUSR1 opens the file again\n"
+        "  --access-log-format F  combined (the default), as other web servers have it, or json\n"
         "  --probe                answer /api/v1/probe too, which connects to this machine's own\n"
         "                         loopback for whoever asks\n"
         "  --drain-delay SECONDS  on a stop, accept so long while /readyz says 503 already\n",

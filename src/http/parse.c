@@ -218,7 +218,7 @@ static enum ph__parse_result finish_head(struct ph__parser *parser, char *buffer
     }
     enum ph__parse_result result =
         ph__check_head(parser, buffer + parser->skipped, parser->head_size - parser->skipped);
-    if (result == PH__PARSE_DONE) {
+    if (req->fields_end > 0) { /* it can be read, even if it is refused */
         buffer[req->target + req->target_size] = '\0';
     }
     return result;

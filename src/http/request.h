@@ -32,7 +32,8 @@ struct ph_request {
     enum ph__method method;
     int minor_version;
     uint32_t target, target_size;
-    uint32_t fields_at, fields_end; /* the lines of the fields, in the head */
+    uint32_t fields_at, fields_end; /* the lines of the fields, in the head; the end is 0 until the
+                                     * head is there and each of its lines is right */
     unsigned field_count;
     bool indexed; /* `fields` is filled in: not before somebody asks for one */
 

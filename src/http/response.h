@@ -24,7 +24,8 @@ struct ph_response {
     bool close;        /* the connection ends with this reply */
     int minor_version; /* of the request */
 
-    int status; /* 0: no reply yet */
+    int status;     /* 0: no reply yet */
+    int64_t length; /* of the body that is sent; below 0: not known before it ends */
     /* A body that is not in `out`; at most one of the two. */
     const char *tail;
     size_t tail_size;

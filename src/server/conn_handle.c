@@ -2,6 +2,7 @@
  *
  * From a complete request to its reply: target, route, handler, and what happens afterwards.
  */
+#include "base/clock.h"
 #include "http/router.h"
 #include "server/conn.h"
 #include "server/server.h"
@@ -25,12 +26,35 @@ static void count_reply(struct ph__conn *conn, int status)
     exchange->answered++;
 }
 
+static void tell_access(struct ph__conn *conn)
+{
+    const struct ph_config *cfg = &conn->worker->server->cfg;
+    struct ph__exchange *exchange = conn->exchange;
+    struct ph_request *req = &exchange->request;
+    bool whole = req->fields_end > 0;
+    char peer[PH__SOCKADDR_TEXT];
+    const struct ph__sockaddr address = ph__conn_peer(conn);
+    ph__sockaddr_format(&address, peer, sizeof peer);
+    uint64_t now_us = ph__clock_us();
+    const struct ph_access access = {
+        .req = whole ? req : NULL,
+        .peer = peer,
+        .status = exchange->response.status,
+        .body_bytes = exchange->response.length,
+        .time_us = now_us > exchange->ready_us ? now_us - exchange->ready_us : 0,
+    };
+    cfg->access(cfg->access_user, &access);
+}
+
 /* The reply is made: sends it, or goes on with the next request if that is here already. */
 static enum ph__step after_reply(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
     struct ph_response *res = &exchange->response;
     count_reply(conn, res->status);
+    if (conn->worker->server->cfg.access) {
+        tell_access(conn);
+    }
     bool sent_from_out = !res->tail && !res->generate && exchange->out.size < GATHER_MAX;
     if (sent_from_out && !res->close && ph__exchange_has_more(exchange)) {
         ph__exchange_next_request(exchange);
