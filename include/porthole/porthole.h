@@ -6,6 +6,7 @@
 #define PORTHOLE_PORTHOLE_H
 
 #include <porthole/error.h>
+#include <porthole/files.h>
 #include <porthole/http.h>
 #include <porthole/server.h>
 #include <porthole/stream.h>
