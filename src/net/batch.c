@@ -43,7 +43,8 @@ void ph__io_send_file(struct ph__io *io, int fd, int file, uint64_t offset, size
 }
 
 /* sendfile(2) has no MSG_NOSIGNAL: where the peer is gone it raises SIGPIPE, which would end a
- * program that does not ignore it. The signal goes to this thread alone, and is taken here. */
+ * program that does not ignore it. The signal goes to this thread alone, and is taken here; also
+ * when some bytes went before, since then no error tells of it. */
 static ssize_t send_file(const struct ph__io *io)
 {
     sigset_t pipe;
@@ -56,7 +57,7 @@ static ssize_t send_file(const struct ph__io *io)
     int err = errno;
     if (!sigismember(&before, SIGPIPE)) {
         const struct timespec at_once = {0};
-        if (sent < 0 && err == EPIPE) {
+        if (sent < 0 ? err == EPIPE : (size_t)sent < io->file_size) {
             sigtimedwait(&pipe, NULL, &at_once);
         }
         pthread_sigmask(SIG_SETMASK, &before, NULL);
