@@ -47,5 +47,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "files: %s: %s\n", what, ph_strerror(err));
     }
     ph_server_free(server);
-    return err ? 1 : 0;
+    return err ? 2 : 0;
 }

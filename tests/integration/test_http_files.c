@@ -205,10 +205,12 @@ static void test_files_when_not_there_or_not_to_be_had_then_404(void **state)
     assert_status(stepping, target, 404);
     char head[6100];
     memset(target + 3, 'a', 5000);
-    snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: localhost\r\n", target);
-    struct reply reply = client_fetch(ph_server_port(server), head);
+    snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", target);
+    struct client client = client_open(ph_server_port(server));
+    struct reply reply = client_ask(&client, head);
     assert_problem(&reply, 404);
     reply_done(&reply);
+    client_close(&client);
 }
 
 static void test_files_when_leaving_by_dots_then_refused(void **state)
