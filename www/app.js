@@ -53,12 +53,12 @@ function change_search(text, step) {
     poller.ask();
 }
 
-function toggle_port(key) {
+function toggle_row(key, draw) {
     view.open = view.open.includes(key)
         ? view.open.filter((open) => open !== key)
         : [...view.open, key];
     keep_view(true);
-    draw_ports();
+    draw();
 }
 
 function show_section(id) {
@@ -88,7 +88,7 @@ const ports = create_ports(at('ports'), {
     note: at('ports-note'),
     get,
     is_open: (key) => view.open.includes(key),
-    on_toggle: toggle_port,
+    on_toggle: (key) => toggle_row(key, draw_ports),
     on_sort(field, largest_first) {
         view.ports = next_sort(view.ports, field, largest_first);
         keep_view(true);
@@ -103,6 +103,9 @@ const ports = create_ports(at('ports'), {
 const connections = create_connections(at('connections'), {
     title: at('connections-title'),
     note: at('search-note'),
+    get,
+    is_open: (key) => view.open.includes(key),
+    on_toggle: (key) => toggle_row(key, draw_connections),
     on_sort(field, largest_first) {
         view.sort = next_sort(view.sort, field, largest_first);
         keep_view(true);
@@ -118,6 +121,15 @@ function draw_ports() {
         set_text(
             at('jump-ports'),
             count(ports.update(last.ports, parse_search(view.q), view.ports)),
+        );
+    }
+}
+
+function draw_connections() {
+    if (last.sockets) {
+        set_text(
+            at('jump-connections'),
+            count(connections.update(last.sockets, parse_search(view.q), view.sort)),
         );
     }
 }
@@ -146,7 +158,7 @@ function judge(results) {
     }
 }
 
-function draw_lists(listed, connected, search) {
+function draw_lists(listed, connected) {
     const problem = [connected, listed].find((r) => r.reason?.kind === 'parameter');
     say_problem(problem ? problem.reason.message : null);
     if (listed.status === 'fulfilled') {
@@ -156,10 +168,8 @@ function draw_lists(listed, connected, search) {
         ports.fail(listed.reason.message);
     }
     if (connected.status === 'fulfilled') {
-        set_text(
-            at('jump-connections'),
-            count(connections.update(connected.value, search, view.sort)),
-        );
+        last.sockets = connected.value;
+        draw_connections();
     } else if (connected.reason.kind !== 'parameter') {
         connections.fail(connected.reason.message);
     }
@@ -194,7 +204,7 @@ async function poll(signal) {
     } else {
         doctor.fail(found.reason.message);
     }
-    draw_lists(listed, connected, search);
+    draw_lists(listed, connected);
     if (served.status === 'fulfilled') {
         server.update(served.value);
     } else {

@@ -15,7 +15,8 @@ import {
     state_words,
 } from './parts.js';
 import { values_of } from './query.js';
-import { create_table } from './table.js';
+import { create_socket_detail } from './socket_detail.js';
+import { create_table, mark_open, open_on_click, opener } from './table.js';
 
 const SHOWN = 500;
 const SEARCHED = 5000;
@@ -34,11 +35,13 @@ const DIRECTIONS = {
 /* ---- columns ---- */
 
 function fill_local(cell, socket) {
-    if (socket.protocol === 'unix') {
-        cell.append(socket.path ? machine(socket.path, 'mono path') : span('soft', 'unnamed'));
-        return;
-    }
-    cell.append(endpoint_text(socket.local_address, socket.local_port, socket.interface));
+    const name =
+        socket.protocol !== 'unix'
+            ? endpoint_text(socket.local_address, socket.local_port, socket.interface)
+            : socket.path
+              ? machine(socket.path, 'mono path')
+              : span('soft', 'unnamed');
+    cell.append(opener(String(socket.id), name));
 }
 
 function fill_remote(cell, socket) {
@@ -110,7 +113,7 @@ const COLUMNS = [
         label: 'Local',
         sort: 'local_port',
         fill: fill_local,
-        value: (s) => [s.protocol, s.local_address, s.local_port, s.interface, s.path],
+        value: (s) => [s.id, s.protocol, s.local_address, s.local_port, s.interface, s.path],
     },
     {
         id: 'remote',
@@ -195,14 +198,16 @@ function title_for(search) {
     return all_kinds ? 'Sockets' : 'Connections';
 }
 
-export function create_connections(root, { title, note, on_sort }) {
+export function create_connections(root, { title, note, get, is_open, on_toggle, on_sort }) {
     const table = create_table({
         caption: 'Connections of this machine',
         class_name: 'connections',
         columns: COLUMNS,
         key: (s) => String(s.id),
         on_sort,
+        detail: { is_open, create: create_socket_detail(get) },
     });
+    open_on_click(table, on_toggle);
     const empty = empty_note();
     root.append(element('div', { class: 'sheet' }, table.element, empty.element));
 
@@ -240,6 +245,7 @@ export function create_connections(root, { title, note, on_sort }) {
             set_text(title, title_for(search));
             table.set_sort(sort);
             table.set_rows(matching.slice(0, SHOWN));
+            mark_open(table, is_open);
             table.mark_new(true);
             table.element.hidden = matching.length === 0;
             if (matching.length > 0) {

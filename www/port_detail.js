@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a port's row opens to: the sockets that hold it, and its connections. They are asked for
- * only while the row is open, the first SOCKETS_SHOWN and CONNECTIONS_SHOWN of them.
+ * What a port's row opens to: where its connections stand, what the doctor says of it, the sockets
+ * that hold it, and its connections. All that is asked for only while the row is open, of sockets the
+ * first SOCKETS_SHOWN and CONNECTIONS_SHOWN.
  */
-import { element, machine, set_text, span } from './dom.js';
+import { element, machine, set_children, set_text, span } from './dom.js';
 import { UNKNOWN, count, is_number } from './format.js';
+import { create_lifecycle } from './lifecycle.js';
 import { endpoint_text, no_owner, owner_lines, queue_meter, state_mark } from './parts.js';
 import { create_table } from './table.js';
 
@@ -141,6 +143,36 @@ function detail_part(title, caption, columns) {
     };
 }
 
+/* Who can reach it, whether another could have it, what to do: the answer of "why". */
+function why_part() {
+    const reach = element('dd', {});
+    const bind = element('dd', {});
+    const advice = element('ol', { class: 'why-advice' });
+    const box = element(
+        'div',
+        { class: 'detail-part' },
+        element('h3', { class: 'label' }, 'Why'),
+        element(
+            'dl',
+            { class: 'why' },
+            element('div', {}, element('dt', {}, 'Who can reach it'), reach),
+            element('div', {}, element('dt', {}, 'Can another have it'), bind),
+        ),
+        advice,
+    );
+    box.hidden = true;
+    return {
+        element: box,
+        show(why) {
+            box.hidden = false;
+            reach.replaceChildren(machine(why.reach?.reason ?? UNKNOWN));
+            bind.replaceChildren(machine(why.bind?.reason ?? UNKNOWN));
+            const lines = (why.advice ?? []).map((line) => element('li', {}, machine(line)));
+            set_children(advice, lines);
+        },
+    };
+}
+
 /* -> create(port) for a table's detail */
 export function create_port_detail(get, on_show) {
     return (port) => {
@@ -152,11 +184,15 @@ export function create_port_detail(get, on_show) {
             { type: 'button', class: 'button' },
             'Search for these connections',
         );
+        const lifecycle = port.protocol === 'tcp' ? create_lifecycle() : null;
+        const why = why_part();
         all.hidden = true;
         all.addEventListener('click', () => on_show(port));
         const box = element(
             'div',
             { class: 'detail-box' },
+            lifecycle?.element,
+            why.element,
             sockets.element,
             peers.element,
             element('p', { class: 'detail-foot' }, all),
@@ -175,10 +211,17 @@ export function create_port_detail(get, on_show) {
             }
             asking = true;
             try {
-                const [held, connected] = await Promise.all([
+                const [held, connected, explained] = await Promise.all([
                     get('sockets', [...base, ['state', holding], ['limit', SOCKETS_SHOWN]]),
                     get('sockets', [...base, ['state', 'connected'], ['limit', CONNECTIONS_SHOWN]]),
+                    get('why', [
+                        ['port', port.port],
+                        ['protocol', port.protocol],
+                    ]).catch(() => null), /* the rest is worth showing without it */
                 ]);
+                if (explained) {
+                    why.show(explained);
+                }
                 sockets.show(held.sockets ?? [], held.matched, 'None any more.');
                 peers.show(connected.sockets ?? [], connected.matched, 'None now.');
                 all.hidden = (connected.sockets ?? []).length === 0;
@@ -190,6 +233,12 @@ export function create_port_detail(get, on_show) {
                 asking = false;
             }
         }
-        return { element: box, update: ask };
+        return {
+            element: box,
+            update(row) {
+                lifecycle?.update(row);
+                ask();
+            },
+        };
     };
 }

@@ -18,7 +18,7 @@ import {
 } from './parts.js';
 import { create_port_detail } from './port_detail.js';
 import { values_of } from './query.js';
-import { create_table } from './table.js';
+import { create_table, mark_open, open_on_click, opener } from './table.js';
 
 export const PORT_FIELDS = [
     'protocol',
@@ -33,6 +33,7 @@ export const PORT_FIELDS = [
     'drops',
     'connections',
     'unaccepted',
+    'socket_ids',
 ];
 const SHOWN = 500;
 const ADDRESSES_SHOWN = 3;
@@ -54,20 +55,14 @@ function connections_of(port) {
 
 function fill_port(cell, port) {
     const key = port_key(port);
-    const opener = element(
-        'button',
-        {
-            type: 'button',
-            class: 'opener',
-            'aria-expanded': 'false',
-            'data-open': key,
-        },
-        element('span', { class: 'twist', 'aria-hidden': 'true' }),
-        span('port-number', String(port.port ?? UNKNOWN)),
-        ' ',
-        span('protocol', String(port.protocol ?? '')),
+    cell.append(
+        opener(
+            key,
+            span('port-number', String(port.port ?? UNKNOWN)),
+            ' ',
+            span('protocol', String(port.protocol ?? '')),
+        ),
     );
-    cell.append(opener);
     if (port.service) {
         cell.append(machine(port.service, 'service'));
     }
@@ -255,20 +250,7 @@ export function create_ports(root, { note, get, on_sort, on_toggle, on_show, is_
     const empty = empty_note();
     root.append(element('div', { class: 'sheet' }, table.element, empty.element));
 
-    table.body.addEventListener('click', (event) => {
-        const row = event.target.closest('tr.row');
-        const selecting = String(document.getSelection() ?? '') !== '';
-        const inside_detail = event.target.closest('.detail') !== null;
-        if (row && !inside_detail && (!selecting || event.target.closest('.opener'))) {
-            on_toggle(row.dataset.key);
-        }
-    });
-
-    function mark_open() {
-        for (const button of table.body.querySelectorAll('.opener')) {
-            button.setAttribute('aria-expanded', String(is_open(button.dataset.open)));
-        }
-    }
+    open_on_click(table, on_toggle);
 
     return {
         /* -> how many match, or null when that is unknown */
@@ -278,7 +260,7 @@ export function create_ports(root, { note, get, on_sort, on_toggle, on_show, is_
             const searching = search.forms.length + search.words.length > 0;
             table.set_sort(sort);
             table.set_rows(matching.slice(0, SHOWN));
-            mark_open();
+            mark_open(table, is_open);
             table.element.hidden = matching.length === 0;
             if (matching.length > 0) {
                 empty.hide();

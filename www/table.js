@@ -139,6 +139,34 @@ export function create_table(options) {
     };
 }
 
+/* Lets a click on a row open it, unless it is one that selects text or is inside of what is open.
+ * The button in the row says whether it is, for those who do not see it. */
+export function opener(key, ...content) {
+    return element(
+        'button',
+        { type: 'button', class: 'opener', 'aria-expanded': 'false', 'data-open': key },
+        element('span', { class: 'twist', 'aria-hidden': 'true' }),
+        ...content,
+    );
+}
+
+export function open_on_click(table, on_toggle) {
+    table.body.addEventListener('click', (event) => {
+        const row = event.target.closest('tr.row');
+        const selecting = String(document.getSelection() ?? '') !== '';
+        const inside_detail = event.target.closest('.detail') !== null;
+        if (row && !inside_detail && (!selecting || event.target.closest('.opener'))) {
+            on_toggle(row.dataset.key);
+        }
+    });
+}
+
+export function mark_open(table, is_open) {
+    for (const button of table.body.querySelectorAll('.opener')) {
+        button.setAttribute('aria-expanded', String(is_open(button.dataset.open)));
+    }
+}
+
 /* The next sort after a click on `field`: numbers begin with the largest. */
 export function next_sort(sort, field, largest_first) {
     const first = largest_first ? `-${field}` : field;

@@ -7,6 +7,7 @@
 
 #include <porthole/doctor.h>
 #include <porthole/error.h>
+#include <porthole/probe.h>
 #include <porthole/server.h>
 #include <porthole/sockets.h>
 
@@ -22,6 +23,7 @@ struct ph_status_config {
      * of a stranger must not reach us through a name of his own (DNS rebinding). Ends in NULL. */
     const char *const *allow_hosts;
     struct ph_sockets *sockets; /* must outlive the server; NULL: the server gets its own */
+    bool probe; /* adds GET /api/v1/probe, which connects to this machine's loopback for others */
 };
 
 /**
@@ -117,6 +119,12 @@ PH_API PH_MUST_CHECK int ph_status_document(struct ph_sockets *sockets, const ch
 PH_API PH_MUST_CHECK int ph_status_findings(const struct ph_findings *findings,
                                             int (*write)(void *user, const char *text, size_t size),
                                             void *user);
+
+/** Writes a probe as GET /api/v1/probe answers, with what the doctor says of the port where it is
+ * on this machine. Blocks. @return as ph_status_findings(). */
+PH_API PH_MUST_CHECK int ph_status_probe(const struct ph_probe *probe, struct ph_sockets *sockets,
+                                         int (*write)(void *user, const char *text, size_t size),
+                                         void *user);
 
 #ifdef __cplusplus
 }

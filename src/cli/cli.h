@@ -27,6 +27,7 @@ extern const struct ph__command ph__processes_command;
 extern const struct ph__command ph__why_command;
 extern const struct ph__command ph__doctor_command;
 extern const struct ph__command ph__watch_command;
+extern const struct ph__command ph__probe_command;
 
 /* Prints the overview, or the help of one command. @return an exit status. */
 int ph__help_print(const char *name);

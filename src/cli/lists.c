@@ -84,6 +84,13 @@ static int take_no_owners(void *user, const struct ph__option *option, const cha
     return add_param(user, "owners", "false");
 }
 
+static int take_details(void *user, const struct ph__option *option, const char *value)
+{
+    (void)option;
+    (void)value;
+    return add_param(user, "details", "true");
+}
+
 static const struct ph__option options[] = {
     {"protocol", true, take_param},
     {"state", true, take_param},
@@ -100,6 +107,7 @@ static const struct ph__option options[] = {
     {"format", true, take_param},
     {"json", false, take_json},
     {"no-owners", false, take_no_owners},
+    {"details", false, take_details},
     {NULL, false, NULL},
 };
 
@@ -197,7 +205,8 @@ const struct ph__command ph__sockets_command = {
     .help = "usage: porthole sockets [OPTION]... [FILTER]\n\n"
             "Lists the sockets of this machine. FILTER is an expression as ss takes it; its words\n"
             "need no quotes where the shell leaves them alone:\n"
-            "  porthole sockets state established and dport = :443\n\n" LIST_OPTIONS_HELP,
+            "  porthole sockets state established and dport = :443\n\n" LIST_OPTIONS_HELP
+            "  --details               all that the kernel tells of each socket, as ss -tieom\n",
     .run = run_sockets,
 };
 

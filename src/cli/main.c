@@ -15,8 +15,8 @@
 #include <time.h>
 
 static const struct ph__command *const commands[] = {
-    &ph__serve_command, &ph__ports_command,  &ph__sockets_command, &ph__processes_command,
-    &ph__why_command,   &ph__doctor_command, &ph__watch_command,
+    &ph__serve_command, &ph__ports_command, &ph__sockets_command, &ph__processes_command,
+    &ph__why_command,   &ph__probe_command, &ph__doctor_command,  &ph__watch_command,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -29,6 +29,7 @@ struct settings {
     enum ph_loop loop;
     unsigned long drain_delay_seconds;
     bool public;
+    bool probe;
 };
 
 static int take_listen(void *user, const struct ph__option *option, const char *value)
@@ -104,6 +105,14 @@ static int take_public(void *user, const struct ph__option *option, const char *
     return 0;
 }
 
+static int take_probe(void *user, const struct ph__option *option, const char *value)
+{
+    (void)option;
+    (void)value;
+    ((struct settings *)user)->probe = true;
+    return 0;
+}
+
 static const struct ph__option options[] = {
     {"listen", true, take_listen},
     {"workers", true, take_workers},
@@ -113,6 +122,7 @@ static const struct ph__option options[] = {
     {"public", false, take_public},
     {"allow-host", true, take_allow_host},
     {"drain-delay", true, take_drain_delay},
+    {"probe", false, take_probe},
     {NULL, false, NULL},
 };
 
@@ -221,6 +231,7 @@ static int mount(const struct settings *settings, struct ph_server *server)
         .www = settings->www,
         .token = settings->token_file ? settings->token : NULL,
         .allow_hosts = settings->hosts,
+        .probe = settings->probe,
     };
     int err = ph_status_mount(server, &config);
     if (err < 0 && settings->www) {
@@ -340,6 +351,8 @@ const struct ph__command ph__serve_command = {
         "  --public               allow addresses that other machines can reach without one\n"
         "  --allow-host NAME      accept this name in Host too, several times if need be;\n"
         "                         addresses, localhost and this machine's name always are\n"
+        "  --probe                answer /api/v1/probe too, which connects to this machine's own\n"
+        "                         loopback for whoever asks\n"
         "  --drain-delay SECONDS  on a stop, accept so long while /readyz says 503 already\n",
     .run = run,
 };

@@ -112,7 +112,7 @@ static void print_probe(const struct ph_why_probe *probe)
     putchar('\n');
 }
 
-static void print_why(const struct ph_why *why)
+void ph__why_print(const struct ph_why *why)
 {
     char title[64];
     printf("%s port %u%s%s%s\n", why->protocol == PH_PROTOCOL_UDP ? "UDP" : "TCP", why->port,
@@ -161,28 +161,37 @@ static int explain(struct ph_sockets *sockets, const struct request *request, ch
     struct ph_why *why = NULL;
     int err = ph_why_new(&why, sockets, &question, problem, problem_size);
     if (!err) {
-        print_why(why);
+        ph__why_print(why);
     }
     ph_why_free(why);
     return err;
+}
+
+int ph__port_read(const char *text, unsigned long *ret_port)
+{
+    char *end = NULL;
+    *ret_port = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || *ret_port == 0 ||
+        *ret_port > UINT16_MAX) {
+        return ph__fail("'%s' is no port; want a whole number from 1 to 65535", text);
+    }
+    return 0;
 }
 
 static int run(int argc, char **argv)
 {
     struct request request = {.protocol = "tcp"};
     int status = ph__options_read("why", options, argc, argv, &request, take_word);
-    unsigned long port;
+    unsigned long port = 0;
     if (status) {
         return status;
     }
     if (!request.port) {
         return ph__fail("which port? usage: porthole why PORT");
     }
-    char *end = NULL;
-    port = strtoul(request.port, &end, 10);
-    if (request.port[0] < '0' || request.port[0] > '9' || *end != '\0' || port == 0 ||
-        port > UINT16_MAX) {
-        return ph__fail("'%s' is no port; want a whole number from 1 to 65535", request.port);
+    status = ph__port_read(request.port, &port);
+    if (status) {
+        return status;
     }
     struct ph_sockets *sockets = NULL;
     int err = ph_sockets_new(&sockets, NULL);

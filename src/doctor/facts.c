@@ -87,22 +87,22 @@ bool ph__facts_may_bind_low(void)
     return (data[0].effective & 1U << CAP_NET_BIND_SERVICE) && owns_network();
 }
 
-static void fill_address(const struct ph__bind_wish *wish, uint16_t port,
-                         struct sockaddr_storage *ret_address, socklen_t *ret_size)
+socklen_t ph__facts_address(const struct ph__bind_wish *wish, bool with_port,
+                            struct sockaddr_storage *ret_address)
 {
+    uint16_t port = with_port ? wish->port : 0;
     memset(ret_address, 0, sizeof *ret_address);
     if (wish->family == PH_FAMILY_IPV4) {
         struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
         memcpy(&address.sin_addr, wish->address.bytes + 12, sizeof address.sin_addr);
         memcpy(ret_address, &address, sizeof address);
-        *ret_size = sizeof address;
-        return;
+        return sizeof address;
     }
     struct sockaddr_in6 address = {
         .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_scope_id = wish->interface};
     memcpy(&address.sin6_addr, wish->address.bytes, sizeof address.sin6_addr);
     memcpy(ret_address, &address, sizeof address);
-    *ret_size = sizeof address;
+    return sizeof address;
 }
 
 int ph__facts_open(const struct ph__bind_wish *wish, bool with_port,
@@ -119,7 +119,7 @@ int ph__facts_open(const struct ph__bind_wish *wish, bool with_port,
         close(fd);
         return err;
     }
-    fill_address(wish, with_port ? wish->port : 0, ret_address, ret_size);
+    *ret_size = ph__facts_address(wish, with_port, ret_address);
     return fd;
 }
 

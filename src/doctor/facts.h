@@ -32,6 +32,10 @@ struct ph__bind_facts ph__facts_bind(int proc, const struct ph__bind_wish *wish)
 /* When a process started; 0 unknown. */
 uint64_t ph__facts_since_unix_ms(int proc, int pid);
 
+/* The address of a wish, with its port or port 0. @return its size. */
+socklen_t ph__facts_address(const struct ph__bind_wish *wish, bool with_port,
+                            struct sockaddr_storage *ret_address);
+
 /* A socket made for a wish, and its address; -EAFNOSUPPORT without IPv6. */
 int ph__facts_open(const struct ph__bind_wish *wish, bool with_port,
                    struct sockaddr_storage *ret_address, socklen_t *ret_size);

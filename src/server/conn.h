@@ -79,6 +79,7 @@ struct ph__conn {
     bool writable;   /* send(2) may take something */
     bool hangup : 1; /* few bytes do not mean that there is nothing behind them */
     bool dead : 1;   /* it has been reset: nobody is there */
+    bool unsent : 1; /* the kernel may still hold much of a reply */
     bool in_ready;   /* in the worker's ready list */
     bool restart;    /* the deadline begins anew when the connection next has to wait */
 

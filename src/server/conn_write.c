@@ -20,6 +20,9 @@ enum { FILE_PART = 1 << 20 };
 /* "1fff0\r\n" before and "\r\n0\r\n\r\n" behind the bytes of a piece. */
 enum { CHUNK_HEAD = 7, CHUNK_TAIL = 7 };
 
+/* So much at once goes on to the client although he has not read anything yet. */
+enum { SURELY_SENT = 16 * 1024 };
+
 _Static_assert(PH__PIECE_MORE <= 0xFFFFF, "a piece's length has five hexadecimal digits at most");
 
 /* Collects what is still to be sent; returns the number of parts. */
@@ -171,12 +174,15 @@ static void note_first_byte(struct ph__conn *conn)
     atomic_store_explicit(&conn->first_byte_us, us, memory_order_relaxed);
 }
 
-/* The reply that ends the connection has been sent. */
+/* The reply that ends the connection has been handed to the kernel. A close while there is
+ * something unread, or when something comes later, resets the connection, and what the kernel has
+ * not sent by then is lost: so after a reply that it may still hold much of, the client gets time
+ * to take it. */
 static enum ph__step end_connection(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
     bool unread = exchange->error_reply || conn->readable || ph__exchange_has_more(exchange);
-    if (!unread) {
+    if (!unread && !conn->unsent) {
         return ph__conn_close(conn);
     }
     ph__worker_give_exchange(conn->worker, exchange);
@@ -292,6 +298,7 @@ static enum ph__step file_sent(struct ph__conn *conn, ssize_t result)
     }
     ph__count(&conn->worker->stats.bytes_out, (uint64_t)result);
     ph__conn_progress(conn, (size_t)result);
+    conn->unsent |= result > SURELY_SENT;
     res->file_offset += (uint64_t)result;
     res->file_size -= (uint64_t)result;
     return res->file_size > 0 ? PH__STEP_GO : after_sending(conn);
@@ -303,6 +310,7 @@ enum ph__step ph__conn_sent(struct ph__conn *conn)
     const struct ph__io *io = &exchange->io;
     if (io->result == -EAGAIN) {
         conn->writable = false;
+        conn->unsent = true;
         return PH__STEP_WAIT;
     }
     if (io->part_count == 0) {
@@ -319,6 +327,7 @@ enum ph__step ph__conn_sent(struct ph__conn *conn)
     ph__conn_progress(conn, sent);
     /* Less than all means that the socket is full: no second call to hear EAGAIN. */
     conn->writable = sent == total;
+    conn->unsent |= !conn->writable || sent > SURELY_SENT;
     return conn->writable && !io->more ? after_sending(conn) : PH__STEP_GO;
 }
 

@@ -7,12 +7,10 @@
 
 #include "sockets/ends.h"
 #include "sockets/files.h"
-#include "sockets/inet_diag.h"
-#include "sockets/link_diag.h"
 #include "sockets/netlink.h"
 #include "sockets/procfs.h"
+#include "sockets/tables.h"
 #include "sockets/tcp_table.h"
-#include "sockets/unix_diag.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,73 +22,11 @@
 /* A short dump comes in one datagram, and its end in another. */
 enum { ONE_PIECE = 2, REASON_TEXT = 200 };
 
-/* One table of the kernel. */
-struct table {
-    enum ph_protocol protocol;
-    enum ph_family family;
-    const char *path; /* under proc_root; NULL: not there */
-};
-
-static const struct table tables[] = {
-    {PH_PROTOCOL_TCP, PH_FAMILY_IPV4, "net/tcp"},
-    {PH_PROTOCOL_TCP, PH_FAMILY_IPV6, "net/tcp6"},
-    {PH_PROTOCOL_UDP, PH_FAMILY_IPV4, "net/udp"},
-    {PH_PROTOCOL_UDP, PH_FAMILY_IPV6, "net/udp6"},
-    {PH_PROTOCOL_UNIX, PH_FAMILY_UNIX, "net/unix"},
-    {PH_PROTOCOL_RAW, PH_FAMILY_IPV4, "net/raw"},
-    {PH_PROTOCOL_RAW, PH_FAMILY_IPV6, "net/raw6"},
-    {PH_PROTOCOL_PACKET, PH_FAMILY_PACKET, "net/packet"},
-    {PH_PROTOCOL_NETLINK, PH_FAMILY_NETLINK, "net/netlink"},
-    {PH_PROTOCOL_MPTCP, PH_FAMILY_IPV4, NULL},
-    {PH_PROTOCOL_MPTCP, PH_FAMILY_IPV6, NULL},
-    {PH_PROTOCOL_UDPLITE, PH_FAMILY_IPV4, "net/udplite"},
-    {PH_PROTOCOL_UDPLITE, PH_FAMILY_IPV6, "net/udplite6"},
-    {PH_PROTOCOL_VSOCK, PH_FAMILY_VSOCK, NULL},
-};
-
 struct reading {
     struct ph__rows *rows;
-    const struct table *table;
+    const struct ph__table *table;
     const struct ph__netlink *netlink;
 };
-
-static size_t write_request(const struct table *table, const struct ph__narrowing *narrowing,
-                            unsigned char ret_request[PH__INET_DIAG_REQUEST])
-{
-    switch (table->protocol) {
-    case PH_PROTOCOL_UNIX:
-        ph__unix_diag_request(ret_request);
-        return PH__UNIX_DIAG_REQUEST;
-    case PH_PROTOCOL_PACKET:
-        ph__packet_diag_request(ret_request);
-        return PH__PACKET_DIAG_REQUEST;
-    case PH_PROTOCOL_NETLINK:
-        ph__netlink_diag_request(ret_request);
-        return PH__NETLINK_DIAG_REQUEST;
-    case PH_PROTOCOL_VSOCK:
-        ph__vsock_diag_request(ret_request);
-        return PH__VSOCK_DIAG_REQUEST;
-    default:
-        return ph__inet_diag_request(table->protocol, table->family, narrowing, ret_request);
-    }
-}
-
-static int parse_message(enum ph_protocol protocol, const unsigned char *payload, size_t size,
-                         struct ph_socket *ret_socket)
-{
-    switch (protocol) {
-    case PH_PROTOCOL_UNIX:
-        return ph__unix_diag_parse(payload, size, ret_socket);
-    case PH_PROTOCOL_PACKET:
-        return ph__packet_diag_parse(payload, size, ret_socket);
-    case PH_PROTOCOL_NETLINK:
-        return ph__netlink_diag_parse(payload, size, ret_socket);
-    case PH_PROTOCOL_VSOCK:
-        return ph__vsock_diag_parse(payload, size, ret_socket);
-    default:
-        return ph__inet_diag_parse(protocol, payload, size, ret_socket);
-    }
-}
 
 /* The socket that asks shows in the answer, and is gone before anybody reads it. */
 static bool is_own(const struct reading *reading, const struct ph_socket *socket)
@@ -104,11 +40,11 @@ static int on_message(void *user, const unsigned char *payload, size_t size)
 {
     struct reading *reading = user;
     struct ph_socket socket;
-    int got = parse_message(reading->table->protocol, payload, size, &socket);
+    int got = ph__table_parse(reading->table->protocol, payload, size, &socket);
     return got > 0 && !is_own(reading, &socket) ? ph__rows_add(reading->rows, &socket) : got;
 }
 
-static bool parse_line(const struct table *table, char *line, size_t size,
+static bool parse_line(const struct ph__table *table, char *line, size_t size,
                        struct ph_socket *ret_socket)
 {
     switch (table->protocol) {
@@ -135,8 +71,9 @@ static int dump(struct ph__netlink *netlink, struct reading *reading,
                 const struct ph__narrowing *narrowing)
 {
     unsigned char bytes[PH__INET_DIAG_REQUEST];
-    const struct ph__netlink_request request = {SOCK_DIAG_BY_FAMILY, bytes,
-                                                write_request(reading->table, narrowing, bytes)};
+    const struct ph__netlink_request request = {
+        SOCK_DIAG_BY_FAMILY, bytes,
+        ph__table_request(reading->table, narrowing, PH__EXTENT_ROW, bytes)};
     reading->netlink = netlink;
     int err = netlink->fd < 0 ? ph__netlink_init(netlink) : 0;
     if (err == 0) {
@@ -160,8 +97,8 @@ static bool is_fatal(int err)
     return err == -ENOMEM || err == -EMFILE || err == -ENFILE || err == PH_ERR_LIMIT;
 }
 
-static int set_reason(struct ph__collection *collection, const struct table *table, int diag_err,
-                      int proc_err)
+static int set_reason(struct ph__collection *collection, const struct ph__table *table,
+                      int diag_err, int proc_err)
 {
     char text[REASON_TEXT];
     size_t used = 0;
@@ -183,7 +120,7 @@ static int set_reason(struct ph__collection *collection, const struct table *tab
 
 /* What is enough of a table, or NULL. */
 static const struct ph__narrowing *narrowing_of(const struct ph__collection *collection,
-                                                const struct table *table)
+                                                const struct ph__table *table)
 {
     return table->protocol == PH_PROTOCOL_TCP   ? collection->tcp
            : table->protocol == PH_PROTOCOL_UDP ? collection->udp
@@ -213,7 +150,7 @@ static void set_source(struct ph__collection *collection, enum ph_protocol proto
     }
 }
 
-static int read_table(struct ph__collection *collection, const struct table *table,
+static int read_table(struct ph__collection *collection, const struct ph__table *table,
                       const struct ph_sockets_config *cfg, int proc, struct ph__netlink *netlink)
 {
     struct reading reading = {.rows = collection->rows, .table = table};
@@ -285,9 +222,9 @@ int ph__collect(struct ph__collection *collection, const struct ph_sockets_confi
         left &= err == 1 ? ~PH_PROTOCOL_BIT(PH_PROTOCOL_TCP) : left;
         err = err == 1 ? 0 : err;
     }
-    for (size_t i = 0; err == 0 && i < sizeof tables / sizeof tables[0]; i++) {
-        if (left & PH_PROTOCOL_BIT(tables[i].protocol)) {
-            err = read_table(collection, &tables[i], cfg, proc, &netlink);
+    for (size_t i = 0; err == 0 && i < PH__TABLE_COUNT; i++) {
+        if (left & PH_PROTOCOL_BIT(ph__tables[i].protocol)) {
+            err = read_table(collection, &ph__tables[i], cfg, proc, &netlink);
         }
     }
     ph__netlink_done(&netlink);

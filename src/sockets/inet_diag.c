@@ -39,6 +39,13 @@ static uint8_t protocol_number(enum ph_protocol protocol)
     }
 }
 
+/* The field has 8 bits; MEMINFO says less than SKMEMINFO does. */
+static uint8_t extensions(enum ph__extent extent)
+{
+    const uint8_t all = UINT8_MAX & ~(1U << (INET_DIAG_MEMINFO - 1));
+    return extent == PH__EXTENT_ROW ? 1U << (INET_DIAG_SKMEMINFO - 1) : all;
+}
+
 /* Appends bytecode, if there is any. @return the size of the whole. */
 static size_t append_bytecode(unsigned char *request, size_t size, const void *steps,
                               size_t steps_size)
@@ -60,13 +67,13 @@ static size_t append_narrowing(unsigned char *request, size_t size,
 }
 
 size_t ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
-                             const struct ph__narrowing *narrowing,
+                             const struct ph__narrowing *narrowing, enum ph__extent extent,
                              unsigned char ret_request[PH__INET_DIAG_REQUEST])
 {
     struct inet_diag_req_v2 request = {
         .sdiag_family = family == PH_FAMILY_IPV6 ? AF_INET6 : AF_INET,
         .sdiag_protocol = protocol_number(protocol),
-        .idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1),
+        .idiag_ext = extensions(extent),
         .idiag_states = narrowing ? narrowing->states : ALL_STATES,
         .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
     };
@@ -112,12 +119,12 @@ static void put_half(struct ph__cut cut, enum ph__half half, struct inet_diag_bc
 }
 
 size_t ph__inet_diag_request_tcp(struct ph__cut cut, enum ph__half half,
-                                 const struct ph__narrowing *narrowing,
+                                 const struct ph__narrowing *narrowing, enum ph__extent extent,
                                  unsigned char ret_request[PH__TCP_REQUEST])
 {
     struct inet_diag_req request = {
         .idiag_family = AF_UNSPEC,
-        .idiag_ext = 1U << (INET_DIAG_SKMEMINFO - 1),
+        .idiag_ext = extensions(extent),
         .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
         .idiag_states = narrowing ? narrowing->states : ALL_STATES,
     };

@@ -17,10 +17,13 @@ enum {
     PH__INET_DIAG_REQUEST = PH__INET_DIAG_HEAD + 4 + PH__BYTECODE_SIZE
 };
 
+/* What is asked of each socket: what its row needs, or all there is. */
+enum ph__extent { PH__EXTENT_ROW, PH__EXTENT_DETAILS };
+
 /* Writes the request for the sockets of a protocol and family: all, or those of a narrowing, which
  * may be NULL. @return its size. */
 size_t ph__inet_diag_request(enum ph_protocol protocol, enum ph_family family,
-                             const struct ph__narrowing *narrowing,
+                             const struct ph__narrowing *narrowing, enum ph__extent extent,
                              unsigned char ret_request[PH__INET_DIAG_REQUEST]);
 
 /* Where TCP's table is cut in two: between the sockets up to and with these ports, and those
@@ -39,7 +42,7 @@ enum { PH__TCP_REQUEST = 92 + PH__BYTECODE_SIZE };
  * narrowing, which may be NULL, only the states count where the table is cut.
  * @return its size. */
 size_t ph__inet_diag_request_tcp(struct ph__cut cut, enum ph__half half,
-                                 const struct ph__narrowing *narrowing,
+                                 const struct ph__narrowing *narrowing, enum ph__extent extent,
                                  unsigned char ret_request[PH__TCP_REQUEST]);
 
 /* Reads one message. @return 1; 0 for a socket of another kind; -EBADMSG. */

@@ -2,7 +2,7 @@
  *
  * The names of protocols, states and so on, from the maps of the public header.
  */
-#include <porthole/sockets.h>
+#include <porthole/details.h>
 
 static const char *name_of(const char *const *names, unsigned count, unsigned number)
 {
@@ -27,3 +27,35 @@ DEFINE_NAMES(scope, PH_SCOPE_MAP, PH_SCOPE_COUNT)
 DEFINE_NAMES(owner_unknown, PH_OWNER_UNKNOWN_MAP, PH_OWNER_UNKNOWN_COUNT)
 DEFINE_NAMES(timer, PH_TIMER_MAP, PH_TIMER_COUNT)
 DEFINE_NAMES(source, PH_SOURCE_MAP, PH_SOURCE_COUNT)
+
+struct detail_text {
+    enum ph_detail_kind kind;
+    const char *name;
+    const char *ss_name;
+    const char *description;
+};
+
+#define DETAIL(constant, kind, name, ss_name, description) \
+    [constant] = {PH_DETAIL_##kind, name, ss_name, description},
+
+static const struct detail_text details[] = {PH_DETAIL_MAP(DETAIL)};
+
+enum ph_detail_kind ph_detail_kind(enum ph_detail detail)
+{
+    return details[detail].kind;
+}
+
+const char *ph_detail_name(enum ph_detail detail)
+{
+    return details[detail].name;
+}
+
+const char *ph_detail_ss_name(enum ph_detail detail)
+{
+    return details[detail].ss_name;
+}
+
+const char *ph_detail_description(enum ph_detail detail)
+{
+    return details[detail].description;
+}

@@ -196,8 +196,10 @@ static int index_inodes(struct scan *scan)
     return err;
 }
 
-static int scan_processes(struct ph_snapshot *snapshot)
+/* Fits ph__once_run(). */
+static int scan_processes(void *user)
 {
+    struct ph_snapshot *snapshot = user;
     struct scan scan = {.snapshot = snapshot};
     ph__index_init(&scan.inodes, snapshot->seed);
     scan.proc = ph__files_open_folder(AT_FDCWD, snapshot->cfg.proc_root);
@@ -232,27 +234,7 @@ static int scan_processes(struct ph_snapshot *snapshot)
 
 int ph_snapshot_owners(struct ph_snapshot *snapshot)
 {
-    struct ph__owners *owners = &snapshot->owners;
-    pthread_mutex_lock(&owners->lock);
-    unsigned attempts = owners->attempts;
-    while (owners->scanning) {
-        pthread_cond_wait(&owners->finished, &owners->lock);
-    }
-    /* Who waited shares the result, a failure too; who comes later tries again. */
-    if (!owners->done && owners->attempts == attempts) {
-        owners->scanning = true;
-        pthread_mutex_unlock(&owners->lock);
-        int err = scan_processes(snapshot);
-        pthread_mutex_lock(&owners->lock);
-        owners->scanning = false;
-        owners->attempts++;
-        owners->result = err;
-        owners->done = err == 0;
-        pthread_cond_broadcast(&owners->finished);
-    }
-    int result = owners->result;
-    pthread_mutex_unlock(&owners->lock);
-    return result;
+    return ph__once_run(&snapshot->owners.once, scan_processes, snapshot);
 }
 
 struct ph_owner ph_snapshot_owner(const struct ph_snapshot *snapshot,

@@ -46,8 +46,8 @@ static struct ph_snapshot *new_snapshot(const struct ph_sockets_config *cfg)
         return NULL;
     }
     atomic_init(&snapshot->references, 1);
-    pthread_mutex_init(&snapshot->owners.lock, NULL);
-    pthread_cond_init(&snapshot->owners.finished, NULL);
+    ph__once_init(&snapshot->owners.once);
+    ph__once_init(&snapshot->details_once);
     snapshot->seed = ph__index_seed();
     ph__rows_init(&snapshot->rows, &snapshot->texts, cfg->sockets_max, snapshot->seed);
     snapshot->taken_unix_ms = ph__clock_unix_ms();
@@ -86,11 +86,29 @@ static void make_room(struct ph__rows *rows, const struct ph__snapshot_wish *wis
     }
 }
 
+/* Who reads the details later asks the kernel for the same sockets. */
+static bool keep_narrowing(struct ph_snapshot *snapshot, const struct ph__narrowing *narrowing,
+                           const struct ph__narrowing **ret_kept)
+{
+    struct ph__narrowing *kept =
+        narrowing ? ph__arena_alloc(&snapshot->texts, sizeof *narrowing) : NULL;
+    if (kept) {
+        *kept = *narrowing;
+    }
+    *ret_kept = kept;
+    return kept || !narrowing;
+}
+
 int ph__snapshot_take(struct ph_snapshot **ret_snapshot, const struct ph_sockets_config *cfg,
                       const struct ph__snapshot_wish *wish)
 {
     struct ph_snapshot *snapshot = new_snapshot(cfg);
     if (!snapshot) {
+        return -ENOMEM;
+    }
+    if (!keep_narrowing(snapshot, wish->tcp, &snapshot->tcp) ||
+        !keep_narrowing(snapshot, wish->udp, &snapshot->udp)) {
+        ph_snapshot_unref(snapshot);
         return -ENOMEM;
     }
     make_room(&snapshot->rows, wish);
@@ -184,8 +202,9 @@ void ph_snapshot_unref(struct ph_snapshot *snapshot)
     ph__arena_done(&snapshot->texts);
     ph__arena_done(&snapshot->owners.arena);
     ph__pages_free(snapshot->owners.items, snapshot->owners.room, sizeof *snapshot->owners.items);
-    pthread_cond_destroy(&snapshot->owners.finished);
-    pthread_mutex_destroy(&snapshot->owners.lock);
+    ph__once_done(&snapshot->owners.once);
+    ph__detail_set_done(&snapshot->details);
+    ph__once_done(&snapshot->details_once);
     ph__tally_drop(snapshot->tally);
     free(snapshot);
 }

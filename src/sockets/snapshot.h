@@ -7,11 +7,13 @@
 #define PORTHOLE_SOCKETS_SNAPSHOT_H
 
 #include "sockets/arena.h"
+#include "sockets/details.h"
 #include "sockets/holders.h"
 #include "sockets/index.h"
 #include "sockets/inet_diag.h"
 #include "sockets/join.h"
 #include "sockets/lookup.h"
+#include "sockets/once.h"
 #include "sockets/rows.h"
 
 #include <porthole/sockets.h>
@@ -47,17 +49,12 @@ struct ph__known_process {
     uint64_t start;            /* when it started */
 };
 
-/* Filled by owners.c. */
+/* Filled by owners.c, once; then it stays as it is, as do the rows' fields. */
 struct ph__owners {
-    struct ph__arena arena;  /* processes and their texts */
-    struct ph_owner *items;  /* grouped by socket; owned */
-    size_t room;             /* for so many */
-    pthread_mutex_t lock;    /* guards the rest */
-    pthread_cond_t finished; /* a scan has ended */
-    bool scanning;
-    unsigned attempts; /* scans that have ended */
-    int result;        /* of the last */
-    bool done;         /* one succeeded: arena, items and the rows' fields stay as they are */
+    struct ph__once once;
+    struct ph__arena arena; /* processes and their texts */
+    struct ph_owner *items; /* grouped by socket; owned */
+    size_t room;            /* for so many */
 };
 
 /* The names are behind a pointer of their own because readers of a const snapshot add to them. */
@@ -77,6 +74,8 @@ struct ph_snapshot {
     unsigned protocols;               /* that were looked at, a bit each */
     enum ph_source sources[PH_PROTOCOL_COUNT];
     const char *reasons[PH_PROTOCOL_COUNT]; /* NULL: nothing to say */
+    const struct ph__narrowing *tcp;        /* what it was narrowed to, in texts; NULL: not */
+    const struct ph__narrowing *udp;
     struct ph__port_range ephemeral;
     size_t state_counts[PH_PROTOCOL_COUNT][PH_STATE_COUNT];
     uint64_t seed;
@@ -84,6 +83,8 @@ struct ph_snapshot {
     uint64_t taken_unix_ms;
     uint64_t taken_us; /* monotonic */
     struct ph__owners owners;
+    struct ph__once details_once;
+    struct ph__detail_set details; /* of all sockets, once somebody wanted them */
 };
 
 /* What is wanted of a snapshot. */

@@ -45,7 +45,8 @@ static void *dump(void *user)
     const struct ph__netlink_request request = {
         .type = TCPDIAG_GETSOCK,
         .data = bytes,
-        .size = ph__inet_diag_request_tcp(half->cut, half->which, half->narrowing, bytes),
+        .size = ph__inet_diag_request_tcp(half->cut, half->which, half->narrowing, PH__EXTENT_ROW,
+                                          bytes),
     };
     half->err = half->netlink.fd < 0 ? ph__netlink_init(&half->netlink) : 0;
     if (half->err == 0) {

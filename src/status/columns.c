@@ -57,6 +57,18 @@ void ph__value_scratch_word(struct ph__value *value)
     value->plain = true;
 }
 
+void ph__value_decimal(struct ph__value *value, int64_t scaled, int digits)
+{
+    double one = 1;
+    for (int i = 0; i < digits; i++) {
+        one *= 10;
+    }
+    ph__buf_printf(value->scratch, "%.*f", digits, (double)scaled / one);
+    ph__value_scratch_word(value);
+    value->kind = PH__VALUE_DECIMAL;
+    value->number = scaled;
+}
+
 void ph__value_write_json(const struct ph__value *value, struct ph__buf *buf)
 {
     switch (value->kind) {
@@ -71,6 +83,9 @@ void ph__value_write_json(const struct ph__value *value, struct ph__buf *buf)
         break;
     case PH__VALUE_TEXT:
         ph__buf_put_json(buf, value->text, value->size);
+        break;
+    case PH__VALUE_DECIMAL:
+        ph__buf_append(buf, value->text, value->size);
         break;
     }
 }

@@ -8,7 +8,9 @@
 #define PORTHOLE_STATUS_COLUMNS_H
 
 #include "base/buf.h"
+#include "status/params.h"
 
+#include <porthole/details.h>
 #include <porthole/doctor.h>
 #include <porthole/server.h>
 #include <porthole/sockets.h>
@@ -17,14 +19,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum ph__value_kind { PH__VALUE_NULL, PH__VALUE_BOOL, PH__VALUE_INT, PH__VALUE_TEXT };
+enum ph__value_kind {
+    PH__VALUE_NULL,
+    PH__VALUE_BOOL,
+    PH__VALUE_INT,
+    PH__VALUE_TEXT,
+    PH__VALUE_DECIMAL, /* of a column where all have as many digits behind the point */
+};
 
 /* One cell. `text` may point into the snapshot, into `scratch`, or at a constant. */
 struct ph__value {
     const void *item; /* what the row shows, where the kind has `item`: looked up once a row */
+    unsigned which;   /* what the column's `which` says */
     enum ph__value_kind kind;
     bool plain;     /* text that no format needs to escape: no stranger chose it */
-    int64_t number; /* of a BOOL (0 or 1) or an INT */
+    int64_t number; /* of a BOOL (0 or 1) or an INT; of a DECIMAL without the point */
     const char *text;
     size_t size;
     struct ph__buf *scratch; /* for columns that make their text; empty before each use */
@@ -45,6 +54,10 @@ void ph__value_known(struct ph__value *value, int64_t number);
 void ph__value_scratch(struct ph__value *value);
 void ph__value_scratch_word(struct ph__value *value);
 
+/* A number with a fraction: `scaled` has that many digits behind the point. Written to the scratch
+ * buffer. */
+void ph__value_decimal(struct ph__value *value, int64_t scaled, int digits);
+
 /* Appends the value as JSON. */
 void ph__value_write_json(const struct ph__value *value, struct ph__buf *buf);
 
@@ -58,6 +71,7 @@ struct ph__view {
     bool owners;                  /* owners have been looked up */
     void *data;                   /* belongs to the list kind */
     struct ph_findings *findings; /* one reference; NULL: nobody looked */
+    struct ph_details *details;   /* owned; likewise */
 };
 
 enum {
@@ -66,6 +80,7 @@ enum {
     PH__COLUMN_EXTRA = 4,     /* elsewhere only when named */
     PH__COLUMN_JOINED = 8,    /* tells of other sockets than the row's */
     PH__COLUMN_FINDINGS = 16, /* needs the doctor's findings */
+    PH__COLUMN_DETAILS = 32,  /* needs the details, and comes unasked only with all of them */
 };
 
 struct ph__column {
@@ -76,20 +91,23 @@ struct ph__column {
     void (*get)(const struct ph__view *view, size_t row, struct ph__value *value);
     /* For arrays and objects: writes the value as JSON. `get` then gives a short text. */
     void (*json)(const struct ph__view *view, size_t row, struct ph__buf *buf);
+    unsigned which; /* for a `get` that several columns share */
 };
 
 #define PH__SCHEMA_TEXT "{\"type\":\"string\"}"
+#define PH__SCHEMA_RATIO "{\"type\":\"number\"}"
 #define PH__SCHEMA_INTEGER "{\"type\":\"integer\"}"
 #define PH__SCHEMA_BOOLEAN "{\"type\":\"boolean\"}"
 
-enum { PH__COLUMNS_MAX = 40 };
+enum { PH__COLUMNS_MAX = 120 };
 
 /* A kind of list. */
 struct ph__list_kind {
     const char *name;     /* "sockets": the last word of the path, and the key of the rows */
     const char *row_name; /* "Socket": names the schema of a row */
     const struct ph__column *columns;
-    size_t column_count; /* at most PH__COLUMNS_MAX */
+    size_t column_count;            /* at most PH__COLUMNS_MAX */
+    const struct ph__param *params; /* beside those of all lists; NULL: none */
 
     /* Fills in view->data; on failure there is nothing to close. NULL: no data. */
     int (*open)(struct ph__view *view, const struct ph_server *server);

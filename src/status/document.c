@@ -25,6 +25,14 @@ int ph__asked_bool(const struct ph__asked *asked, const char *name, bool *ret_fl
     return value ? ph__param_bool(name, value, ret_flag, asked->problem, asked->problem_size) : 0;
 }
 
+enum ph_protocol ph__asked_protocol(const struct ph__asked *asked)
+{
+    const char *name = asked->param(asked->from, "protocol");
+    return !name || strcmp(name, "tcp") == 0 ? PH_PROTOCOL_TCP
+           : strcmp(name, "udp") == 0        ? PH_PROTOCOL_UDP
+                                             : PH_PROTOCOL_UNIX;
+}
+
 static const char *param_of_request(const void *from, const char *name)
 {
     return ph_request_query(from, name);
@@ -49,6 +57,17 @@ int ph__document_reply(struct ph__call *call,
     ph__json_done(&json);
     return err == PH_ERR_PARAMETER ? ph_reply_problem(call->res, 400, "%s", problem)
                                    : ph__reply_failure(call->res, err);
+}
+
+int ph__document_write(struct ph__json *json,
+                       int (*write)(void *user, const char *text, size_t size), void *user)
+{
+    char *text = ph__json_print(json);
+    ph__json_done(json);
+    int err = text ? write(user, text, strlen(text)) : -ENOMEM;
+    err = err ? err : write(user, "\n", 1);
+    free(text);
+    return err;
 }
 
 struct table {
@@ -84,12 +103,9 @@ int ph_status_document(struct ph_sockets *sockets, const char *name,
     struct ph__json json;
     ph__json_init(&json);
     int err = ph__why_document(&json, &asked);
-    char *text = err ? NULL : ph__json_print(&json);
-    ph__json_done(&json);
-    if (!err) {
-        err = text ? write(user, text, strlen(text)) : -ENOMEM;
-        err = err ? err : write(user, "\n", 1);
+    if (err < 0) {
+        ph__json_done(&json);
+        return err;
     }
-    free(text);
-    return err;
+    return ph__document_write(&json, write, user);
 }

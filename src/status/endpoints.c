@@ -16,7 +16,8 @@ enum {
     BLOCKING = PH__ENDPOINT_BLOCKING,
     OPEN = PH__ENDPOINT_OPEN,
     PAGE = PH__ENDPOINT_PAGE,
-    EVENTS = PH__ENDPOINT_EVENTS
+    EVENTS = PH__ENDPOINT_EVENTS,
+    PROBE = PH__ENDPOINT_PROBE
 };
 
 #define TAKEN                                                                           \
@@ -61,6 +62,7 @@ const struct ph__endpoint ph__endpoints[] = {
      .summary = "Every socket on this machine",
      .handle = ph__serve_list,
      .list = &ph__list_sockets,
+     .params = ph__sockets_params,
      .flags = BLOCKING},
     {.path = "/api/v1/sockets/:id",
      .summary = "One socket, and its other end where that is on this machine",
@@ -95,6 +97,12 @@ const struct ph__endpoint ph__endpoints[] = {
      .params = ph__why_params,
      .flags = BLOCKING,
      .answer = ph__why_answer},
+    {.path = "/api/v1/probe",
+     .summary = "One real attempt to reach a port of this machine's loopback, step by step",
+     .handle = ph__serve_probe,
+     .params = ph__probe_params,
+     .flags = BLOCKING | PROBE,
+     .answer = ph__probe_answer},
     {.path = "/api/v1/findings",
      .summary = "What is wrong now, with evidence and advice",
      .handle = ph__serve_findings,
@@ -115,6 +123,11 @@ const struct ph__endpoint ph__endpoints[] = {
      .media_type = "text/plain"},
 };
 const size_t ph__endpoint_count = sizeof ph__endpoints / sizeof ph__endpoints[0];
+
+bool ph__endpoint_is_there(const struct ph__status *status, const struct ph__endpoint *endpoint)
+{
+    return status->probe || !(endpoint->flags & PROBE);
+}
 
 struct header {
     const char *name;

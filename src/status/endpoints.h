@@ -29,6 +29,7 @@ struct ph__status {
     struct ph__page *page;
     struct ph__facts *facts; /* the program's own */
     struct ph_doctor *doctor;
+    bool probe;                      /* endpoints with PH__ENDPOINT_PROBE are there */
     struct ph__collector *collector; /* of events; NULL: the server has no threads */
 };
 
@@ -45,6 +46,7 @@ enum {
     PH__ENDPOINT_OPEN = 2,     /* answered without a token */
     PH__ENDPOINT_PAGE = 4,     /* part of the page: its own headers, any query */
     PH__ENDPOINT_EVENTS = 8,   /* a stream of events, which brings its own headers */
+    PH__ENDPOINT_PROBE = 16,   /* there only where the program asked for it */
 };
 
 struct ph__endpoint {
@@ -60,6 +62,9 @@ struct ph__endpoint {
 
 extern const struct ph__endpoint ph__endpoints[];
 extern const size_t ph__endpoint_count;
+
+/* Whether a server has an endpoint. */
+bool ph__endpoint_is_there(const struct ph__status *status, const struct ph__endpoint *endpoint);
 
 /* The common way in: guards, headers and parameters, then the endpoint's own handler. */
 int ph__endpoint_enter(struct ph__call *call);
@@ -87,6 +92,7 @@ int ph__serve_openapi(struct ph__call *call);
 int ph__serve_server(struct ph__call *call);
 int ph__serve_socket(struct ph__call *call);
 int ph__serve_port(struct ph__call *call);
+int ph__serve_probe(struct ph__call *call);
 int ph__serve_summary(struct ph__call *call);
 int ph__serve_why(struct ph__call *call);
 int ph__serve_metrics(struct ph__call *call);
@@ -98,12 +104,14 @@ int ph__serve_page(struct ph__call *call);
 extern const struct ph__param ph__socket_params[];
 extern const struct ph__param ph__port_params[];
 extern const struct ph__param ph__summary_params[];
+extern const struct ph__param ph__probe_params[];
 extern const struct ph__param ph__why_params[];
 extern const struct ph__param ph__metrics_params[];
 extern const struct ph__param ph__findings_params[];
 extern const struct ph__param ph__events_params[];
 
 /* JSON schemas of replies that are described beside their handler. */
+extern const char ph__probe_answer[];
 extern const char ph__why_answer[];
 extern const char ph__findings_answer[];
 

@@ -128,12 +128,7 @@ int ph_status_findings(const struct ph_findings *findings,
     struct ph__json json;
     ph__json_init(&json);
     add_findings(&json, findings);
-    char *text = ph__json_print(&json);
-    ph__json_done(&json);
-    int err = text ? write(user, text, strlen(text)) : -ENOMEM;
-    err = err ? err : write(user, "\n", 1);
-    free(text);
-    return err;
+    return ph__document_write(&json, write, user);
 }
 
 int ph__serve_findings(struct ph__call *call)

@@ -41,7 +41,9 @@ int ph__serve_index(struct ph__call *call)
     ph__json_text(&json, "version", ph_version());
     ph__json_begin_array(&json, "endpoints");
     for (size_t i = 0; i < ph__endpoint_count; i++) {
-        add_endpoint(&json, &ph__endpoints[i]);
+        if (ph__endpoint_is_there(call->status, &ph__endpoints[i])) {
+            add_endpoint(&json, &ph__endpoints[i]);
+        }
     }
     ph__json_end(&json);
     return ph__json_reply(&json, call->res, 200);

@@ -46,6 +46,7 @@ void ph__view_close(const struct ph__list_kind *kind, struct ph__view *view)
     }
     ph_snapshot_unref(view->snapshot);
     ph_findings_unref(view->findings);
+    ph_details_free(view->details);
     *view = (struct ph__view){.snapshot = NULL};
 }
 

@@ -64,10 +64,14 @@ int ph__view_open(const struct ph__query *query, struct ph_sockets *sockets,
     if (!err && view.snapshot && !ph_filter_is_told(query->filter, view.snapshot)) {
         err = PH_ERR_UNTOLD;
     }
+    if (!err && view.snapshot && ph__query_needs_details(query)) {
+        err = ph_details_new(&view.details, view.snapshot, NULL, 0);
+    }
     if (!err && kind->open) {
         err = kind->open(&view, server);
     }
     if (err < 0) {
+        ph_details_free(view.details);
         ph_snapshot_unref(view.snapshot);
         return err;
     }
@@ -184,8 +188,8 @@ static int read_params(struct ph__query *query, const struct ph_status_param *pa
 {
     for (size_t i = 0; i < param_count; i++) {
         const char *name = params[i].name;
-        if (!ph__param_find(ph__list_params, name)) {
-            ph__param_unknown(name, ph__list_params, NULL, problem, problem_size);
+        if (!ph__param_find(query->kind->params, name) && !ph__param_find(ph__list_params, name)) {
+            ph__param_unknown(name, query->kind->params, ph__list_params, problem, problem_size);
             return PH_ERR_PARAMETER;
         }
         int err = ph__query_set(query, name, params[i].value, problem, problem_size);

@@ -108,6 +108,7 @@ static int fill(struct ph__status *status, const struct ph_status_config *cfg,
     err = err ? err : copy_hosts(status, cfg->allow_hosts);
     err = err ? err : ph__page_new(&status->page, cfg->www);
     status->sockets = cfg->sockets;
+    status->probe = cfg->probe;
     if (!err && !status->sockets) {
         err = add_sockets(status, server);
     }
@@ -148,7 +149,9 @@ static int add_route(struct mount *mount, struct ph_server *server, const char *
 static int add_routes(struct mount *mount, struct ph_server *server)
 {
     for (size_t i = 0; i < ph__endpoint_count; i++) {
-        int err = add_route(mount, server, ph__endpoints[i].path, &ph__endpoints[i]);
+        const struct ph__endpoint *endpoint = &ph__endpoints[i];
+        bool there = ph__endpoint_is_there(&mount->status, endpoint);
+        int err = there ? add_route(mount, server, endpoint->path, endpoint) : 0;
         if (err < 0) {
             return err;
         }

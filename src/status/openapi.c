@@ -166,7 +166,7 @@ static void add_components(struct ph__json *json)
     ph__json_end(json);
 }
 
-void ph__openapi_write(struct ph__json *json)
+void ph__openapi_write(struct ph__json *json, const struct ph__status *status)
 {
     ph__json_text(json, "openapi", "3.1.0");
     ph__json_begin_object(json, "info");
@@ -176,7 +176,9 @@ void ph__openapi_write(struct ph__json *json)
     ph__json_end(json);
     ph__json_begin_object(json, "paths");
     for (size_t i = 0; i < ph__endpoint_count; i++) {
-        add_operation(json, &ph__endpoints[i]);
+        if (!status || ph__endpoint_is_there(status, &ph__endpoints[i])) {
+            add_operation(json, &ph__endpoints[i]);
+        }
     }
     ph__json_end(json);
     add_components(json);
@@ -186,6 +188,6 @@ int ph__serve_openapi(struct ph__call *call)
 {
     struct ph__json json;
     ph__json_init(&json);
-    ph__openapi_write(&json);
+    ph__openapi_write(&json, call->status);
     return ph__json_reply(&json, call->res, 200);
 }

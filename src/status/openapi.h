@@ -17,6 +17,6 @@ void ph__openapi_path(const struct ph__endpoint *endpoint, char path[PH__OPENAPI
 const char *ph__param_type_name(enum ph__param_type type);
 
 /* Writes the whole document into the root object. */
-void ph__openapi_write(struct ph__json *json);
+void ph__openapi_write(struct ph__json *json, const struct ph__status *status);
 
 #endif

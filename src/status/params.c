@@ -33,6 +33,11 @@ const struct ph__param ph__list_params[] = {
     {NULL, PH__PARAM_TEXT, false, NULL},
 };
 
+const struct ph__param ph__sockets_params[] = {
+    {"details", PH__PARAM_BOOLEAN, false, "true adds all that the kernel tells of each socket"},
+    {NULL, PH__PARAM_TEXT, false, NULL},
+};
+
 const struct ph__param *ph__param_find(const struct ph__param *params, const char *name)
 {
     for (; params && params->name; params++) {

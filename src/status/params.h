@@ -24,6 +24,9 @@ enum { PH__PROBLEM_TEXT = 900 };
 /* What every list takes; ends in a NULL name. */
 extern const struct ph__param ph__list_params[];
 
+/* What lists of sockets take beside that. */
+extern const struct ph__param ph__sockets_params[];
+
 #define PH__MAX_AGE_TEXT "reuse a snapshot at most so old; default 1000, 0 takes a new one"
 enum { PH__MAX_AGE_DEFAULT_MS = 1000 };
 

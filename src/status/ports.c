@@ -337,38 +337,38 @@ static void write_findings(const struct ph__view *view, size_t row, struct ph__b
 #define TEXTS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
 
 static const struct ph__column columns[] = {
-    {"protocol", "tcp or udp", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_protocol, NULL},
-    {"port", "The port", PH__SCHEMA_INTEGER, PH__COLUMN_SHOWN, get_port, NULL},
+    {"protocol", "tcp or udp", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_protocol, NULL, 0},
+    {"port", "The port", PH__SCHEMA_INTEGER, PH__COLUMN_SHOWN, get_port, NULL, 0},
     {"service", "Its name in the services database", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_service,
-     NULL},
+     NULL, 0},
     {"addresses", "Local addresses, all families", TEXTS, PH__COLUMN_SHOWN, get_addresses,
-     write_addresses},
+     write_addresses, 0},
     {"scope", "Who can reach it, the widest: loopback, link, private, public or all",
-     PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_scope, NULL},
+     PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_scope, NULL, 0},
     {"owners", "Processes that hold it, once each, with their first descriptor",
      "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"pid\":{\"type\":"
      "\"integer\"},\"command\":{\"type\":[\"string\",\"null\"]},\"fd\":{\"type\":\"integer\"},"
      "\"user\":{\"type\":[\"string\",\"null\"]},\"unit\":{\"type\":[\"string\",\"null\"]},"
      "\"container\":{\"type\":[\"string\",\"null\"]}}}}",
-     PH__COLUMN_OWNERS, get_owners, write_owners},
+     PH__COLUMN_OWNERS, get_owners, write_owners, 0},
     {"owner_unknown", "Why there is no owner", PH__SCHEMA_TEXT, PH__COLUMN_OWNERS,
-     get_owner_unknown, NULL},
+     get_owner_unknown, NULL, 0},
     {"accept_queue", "Connections waiting to be accepted, all listeners", PH__SCHEMA_INTEGER,
-     PH__COLUMN_SHOWN, get_accept_queue, NULL},
+     PH__COLUMN_SHOWN, get_accept_queue, NULL, 0},
     {"backlog", "The limit of those queues, summed up", PH__SCHEMA_INTEGER, PH__COLUMN_SHOWN,
-     get_backlog, NULL},
-    {"drops", "What its sockets dropped", PH__SCHEMA_INTEGER, 0, get_drops, NULL},
+     get_backlog, NULL, 0},
+    {"drops", "What its sockets dropped", PH__SCHEMA_INTEGER, 0, get_drops, NULL, 0},
     {"connections", "Connections by state on this side; unaccepted: established, but not accepted",
      "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}}", PH__COLUMN_SHOWN,
-     get_connections, write_connections},
+     get_connections, write_connections, 0},
     {"socket_ids", "Ids of the listening or bound sockets", TEXTS, 0, get_socket_ids,
-     write_socket_ids},
+     write_socket_ids, 0},
     {"findings", "Ids of findings about it, at most 5 s old; null: nobody looked", TEXTS,
-     PH__COLUMN_FINDINGS, get_findings, write_findings},
+     PH__COLUMN_FINDINGS, get_findings, write_findings, 0},
     {"unaccepted", "As in connections; only when asked for", PH__SCHEMA_INTEGER, PH__COLUMN_EXTRA,
-     get_unaccepted, NULL},
+     get_unaccepted, NULL, 0},
     {"owner", "Owners in one word each, or why there is none; only when asked for", PH__SCHEMA_TEXT,
-     PH__COLUMN_EXTRA | PH__COLUMN_SHOWN | PH__COLUMN_OWNERS, get_owner, NULL},
+     PH__COLUMN_EXTRA | PH__COLUMN_SHOWN | PH__COLUMN_OWNERS, get_owner, NULL, 0},
 };
 
 static int open_ports(struct ph__view *view, const struct ph_server *server)

@@ -153,18 +153,7 @@ static void get_fd_ratio(const struct ph__view *view, size_t row, struct ph__val
 {
     const struct ph_process_use *use = use_at(view, row);
     if (use->fd_count >= 0 && use->fd_limit > 0) {
-        ph__buf_printf(value->scratch, "%.4f", (double)use->fd_count / (double)use->fd_limit);
-        ph__value_scratch_word(value);
-    }
-}
-
-static void write_fd_ratio(const struct ph__view *view, size_t row, struct ph__buf *buf)
-{
-    const struct ph_process_use *use = use_at(view, row);
-    if (use->fd_count >= 0 && use->fd_limit > 0) {
-        ph__buf_printf(buf, "%.4f", (double)use->fd_count / (double)use->fd_limit);
-    } else {
-        ph__buf_puts(buf, "null");
+        ph__value_decimal(value, (use->fd_count * 10000 + use->fd_limit / 2) / use->fd_limit, 4);
     }
 }
 
@@ -215,33 +204,33 @@ static void write_socket_ids(const struct ph__view *view, size_t row, struct ph_
 #define COUNTS "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"integer\",\"null\"]}}"
 
 static const struct ph__column columns[] = {
-    {"pid", "Number of the process", PH__SCHEMA_INTEGER, PH__COLUMN_SHOWN, get_pid, NULL},
+    {"pid", "Number of the process", PH__SCHEMA_INTEGER, PH__COLUMN_SHOWN, get_pid, NULL, 0},
     {"command", "Its name, as the kernel keeps it", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_command,
-     NULL},
-    {"uid", "User it runs as", PH__SCHEMA_INTEGER, 0, get_uid, NULL},
-    {"user", "Name of that user", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_user, NULL},
+     NULL, 0},
+    {"uid", "User it runs as", PH__SCHEMA_INTEGER, 0, get_uid, NULL, 0},
+    {"user", "Name of that user", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_user, NULL, 0},
     {"unit", "Systemd unit, from the control group", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_unit,
-     NULL},
-    {"container", "Container id, from the control group", PH__SCHEMA_TEXT, 0, get_container, NULL},
+     NULL, 0},
+    {"container", "Container id, from the control group", PH__SCHEMA_TEXT, 0, get_container, NULL,
+     0},
     {"sockets", "How many sockets it holds", PH__SCHEMA_INTEGER, PH__COLUMN_SHOWN, get_sockets,
-     NULL},
+     NULL, 0},
     {"protocols", "These by protocol; null: such sockets cannot be read", COUNTS, PH__COLUMN_SHOWN,
-     get_protocols, write_protocols},
+     get_protocols, write_protocols, 0},
     {"states", "These by protocol and state, where there are any",
      "{\"type\":\"object\",\"additionalProperties\":" COUNTS "}", PH__COLUMN_SHOWN, get_states,
-     write_states},
+     write_states, 0},
     {"fd_count", "Descriptors of all kinds that it has open", PH__SCHEMA_INTEGER, PH__COLUMN_SHOWN,
-     get_fd_count, NULL},
+     get_fd_count, NULL, 0},
     {"fd_limit", "How many it may have open (soft limit)", PH__SCHEMA_INTEGER, PH__COLUMN_SHOWN,
-     get_fd_limit, NULL},
-    {"fd_ratio", "The one divided by the other", "{\"type\":\"number\"}", 0, get_fd_ratio,
-     write_fd_ratio},
+     get_fd_limit, NULL, 0},
+    {"fd_ratio", "The one divided by the other", PH__SCHEMA_RATIO, 0, get_fd_ratio, NULL, 0},
     {"findings", "Ids of findings about it, at most 5 s old; null: nobody looked",
      "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", PH__COLUMN_FINDINGS, get_findings,
-     write_findings},
+     write_findings, 0},
     {"socket_ids", "Ids of its sockets; only when asked for",
      "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", PH__COLUMN_EXTRA, get_socket_ids,
-     write_socket_ids},
+     write_socket_ids, 0},
 };
 
 static int open_processes(struct ph__view *view, const struct ph_server *server)

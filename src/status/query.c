@@ -16,14 +16,16 @@ static int take_fields(struct ph__query *query, const char *value, char *problem
 static int take_format(struct ph__query *query, const char *value, char *problem, size_t size);
 static int take_max_age(struct ph__query *query, const char *value, char *problem, size_t size);
 static int take_owners(struct ph__query *query, const char *value, char *problem, size_t size);
+static int take_details(struct ph__query *query, const char *value, char *problem, size_t size);
 
 /* Each may come once. */
 static const struct {
     const char *name;
     int (*take)(struct ph__query *query, const char *value, char *problem, size_t size);
 } takers[] = {
-    {"sort", take_sort},     {"limit", take_limit},        {"fields", take_fields},
-    {"format", take_format}, {"max_age_ms", take_max_age}, {"owners", take_owners},
+    {"sort", take_sort},       {"limit", take_limit},        {"fields", take_fields},
+    {"format", take_format},   {"max_age_ms", take_max_age}, {"owners", take_owners},
+    {"details", take_details},
 };
 
 int ph__query_init(struct ph__query *query, const struct ph__list_kind *kind)
@@ -64,11 +66,18 @@ static int refuse_field(const struct ph__query *query, const char *parameter, co
     char quoted[PH__QUOTE_TEXT];
     int length = snprintf(problem, size, "%s: there is no field %s; accepted: ", parameter,
                           ph__quote(quoted, name));
-    for (size_t i = 0, at = length > 0 ? (size_t)length : 0;
-         i < query->kind->column_count && at < size; i++) {
-        length =
-            snprintf(problem + at, size - at, "%s%s", i ? ", " : "", query->kind->columns[i].name);
-        at += length > 0 ? (size_t)length : 0;
+    size_t at = length > 0 ? (size_t)length : 0;
+    bool details = false;
+    for (size_t i = 0; i < query->kind->column_count && at < size; i++) {
+        const struct ph__column *column = &query->kind->columns[i];
+        details |= (column->flags & PH__COLUMN_DETAILS) != 0;
+        if (!(column->flags & PH__COLUMN_DETAILS)) {
+            length = snprintf(problem + at, size - at, "%s%s", i ? ", " : "", column->name);
+            at += length > 0 ? (size_t)length : 0;
+        }
+    }
+    if (details && at < size) {
+        snprintf(problem + at, size - at, ", details, and what details=true adds");
     }
     return PH_ERR_PARAMETER;
 }
@@ -151,6 +160,11 @@ static int take_owners(struct ph__query *query, const char *value, char *problem
     return ph__param_bool("owners", value, &query->owners, problem, size);
 }
 
+static int take_details(struct ph__query *query, const char *value, char *problem, size_t size)
+{
+    return ph__param_bool("details", value, &query->details, problem, size);
+}
+
 /* The states of a kind that has its own; several by comma. */
 static int take_states(struct ph__query *query, const char *value, char *problem, size_t size)
 {
@@ -217,6 +231,9 @@ static bool is_default(const struct ph__query *query, const struct ph__column *c
     if (!query->owners && (column->flags & PH__COLUMN_OWNERS)) {
         return false;
     }
+    if (!query->details && (column->flags & PH__COLUMN_DETAILS)) {
+        return false;
+    }
     if (query->format == PH__FORMAT_TEXT) {
         return column->flags & PH__COLUMN_SHOWN;
     }
@@ -257,6 +274,11 @@ bool ph__query_needs_owners(const struct ph__query *query)
 bool ph__query_needs_findings(const struct ph__query *query)
 {
     return query->owners && has_column(query, PH__COLUMN_FINDINGS);
+}
+
+bool ph__query_needs_details(const struct ph__query *query)
+{
+    return has_column(query, PH__COLUMN_DETAILS);
 }
 
 bool ph__query_is_joined(const struct ph__query *query)

@@ -26,6 +26,7 @@ struct ph__query {
     enum ph__format format;   /* PH__FORMAT_COUNT: nobody has said yet */
     unsigned max_age_ms;
     bool owners;   /* false: the client does without */
+    bool details;  /* true: the client wants them all */
     unsigned seen; /* which of sort, limit, ... have come: a bit each */
 };
 
@@ -50,6 +51,9 @@ bool ph__query_needs_owners(const struct ph__query *query);
 
 /* True when the order or a chosen column wants the doctor's findings. */
 bool ph__query_needs_findings(const struct ph__query *query);
+
+/* True when the order or a chosen column wants the details. */
+bool ph__query_needs_details(const struct ph__query *query);
 
 /* True when the order or a chosen column tells of other sockets. After finish. */
 bool ph__query_is_joined(const struct ph__query *query);

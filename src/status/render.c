@@ -38,7 +38,8 @@ void ph__render_get(const struct ph__choice *choice, const struct ph__column *co
                     struct ph__value *ret_value)
 {
     ph__buf_reset(scratch);
-    *ret_value = (struct ph__value){.item = item_of(choice, view, row), .scratch = scratch};
+    *ret_value = (struct ph__value){
+        .item = item_of(choice, view, row), .which = column->which, .scratch = scratch};
     column->get(view, row, ret_value);
 }
 
@@ -146,6 +147,7 @@ void ph__render_json(const struct ph__choice *choice, const struct ph__view *vie
             continue;
         }
         value.kind = PH__VALUE_NULL;
+        value.which = column->which;
         scratch->size = 0;
         column->get(view, row, &value);
         put_cell_json(&value, buf);
@@ -206,7 +208,8 @@ static size_t put_cell(const struct ph__value *value, struct ph__buf *buf)
 void ph__render_text_measure(struct ph__choice *choice, const struct ph__view *view, size_t row,
                              struct ph__buf *flat, struct ph__buf *scratch)
 {
-    for (size_t i = 0; i < choice->count; i++) {
+    /* Nothing stands behind the last. */
+    for (size_t i = 0; i + 1 < choice->count; i++) {
         struct ph__value value;
         ph__buf_reset(flat);
         get(choice, i, view, row, flat, scratch, &value);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Room for the keys of a row; a test sees to it that those of every list fit. */
-enum { PH__KEYS_TEXT = 1024 };
+enum { PH__KEYS_TEXT = 2560 };
 
 /* The columns chosen for a reply. */
 struct ph__choice {

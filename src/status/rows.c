@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ph__choice_all(struct ph__choice *choice, const struct ph__list_kind *kind)
+void ph__choice_all(struct ph__choice *choice, const struct ph__list_kind *kind, bool details)
 {
+    const unsigned left_out = PH__COLUMN_EXTRA | (details ? 0 : PH__COLUMN_DETAILS);
     choice->kind = kind;
     choice->count = 0;
     for (size_t i = 0; i < kind->column_count; i++) {
-        if (!(kind->columns[i].flags & PH__COLUMN_EXTRA)) {
+        if (!(kind->columns[i].flags & left_out)) {
             ph__choice_add(choice, &kind->columns[i]);
         }
     }
@@ -25,7 +26,7 @@ void ph__row_write(const struct ph__list_kind *kind, const struct ph__view *view
                    struct ph__buf *buf)
 {
     struct ph__choice choice;
-    ph__choice_all(&choice, kind);
+    ph__choice_all(&choice, kind, view->details != NULL);
     struct ph__buf scratch;
     ph__buf_init(&scratch, 0);
     ph__render_json(&choice, view, row, buf, &scratch);

@@ -8,8 +8,8 @@
 #include "status/columns.h"
 #include "status/render.h"
 
-/* All columns of a kind that JSON shows unasked. */
-void ph__choice_all(struct ph__choice *choice, const struct ph__list_kind *kind);
+/* All columns of a kind that JSON shows unasked, with those of the details or without. */
+void ph__choice_all(struct ph__choice *choice, const struct ph__list_kind *kind, bool details);
 
 /* Appends one row of a kind as a JSON object with all its columns. */
 void ph__row_write(const struct ph__list_kind *kind, const struct ph__view *view, size_t row,
@@ -18,6 +18,10 @@ void ph__row_write(const struct ph__list_kind *kind, const struct ph__view *view
 /* For a view of ph__list_sockets with sockets of the caller's choice in place of all: `data`
  * points to an array of them. */
 const struct ph_socket *ph__socket_row(const struct ph__view *view, size_t row);
+
+/* Columns of sockets: one detail, of which `which` says which, and all that are known. */
+void ph__get_detail(const struct ph__view *view, size_t row, struct ph__value *value);
+void ph__get_details(const struct ph__view *view, size_t row, struct ph__value *value);
 
 /* Whether a finding is about a process, by its pid, or about a port or one of its sockets. */
 bool ph__finding_is_about(const struct ph_finding *finding, enum ph_subject subject,

@@ -21,7 +21,11 @@ static int reply(struct ph__call *call, struct ph_snapshot *snapshot,
         return err;
     }
     const struct ph_socket *ends[] = {socket, ph_snapshot_peer(snapshot, socket)};
-    const struct ph__view view = {.snapshot = snapshot, .owners = true, .data = ends};
+    struct ph__view view = {.snapshot = snapshot, .owners = true, .data = ends};
+    err = ph_details_new(&view.details, snapshot, ends, ends[1] ? 2 : 1);
+    if (err < 0) {
+        return err;
+    }
     struct ph__buf buf;
     ph__buf_init(&buf, 0);
     ph__buf_putc(&buf, '{');
@@ -35,6 +39,7 @@ static int reply(struct ph__call *call, struct ph_snapshot *snapshot,
         ph__buf_puts(&buf, "null");
     }
     ph__buf_puts(&buf, "}\n");
+    ph_details_free(view.details);
     return ph__reply_buf(call->res, "application/json", &buf);
 }
 

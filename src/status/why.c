@@ -51,23 +51,17 @@ static int read_question(const struct ph__asked *asked, struct ph_why_question *
     uint64_t port = 0;
     uint64_t max_age_ms = PH__MAX_AGE_DEFAULT_MS;
     struct ph_why_question question = {.address = asked->param(asked->from, "address")};
-    const char *protocol = asked->param(asked->from, "protocol");
     int err = ph__asked_number(asked, "port", UINT16_MAX, &port);
     err = err ? err : ph__asked_number(asked, "max_age_ms", UINT_MAX, &max_age_ms);
     err = err ? err : ph__asked_bool(asked, "probe", &question.probe);
-    if (!err && protocol) {
-        question.protocol = strcmp(protocol, "tcp") == 0   ? PH_PROTOCOL_TCP
-                            : strcmp(protocol, "udp") == 0 ? PH_PROTOCOL_UDP
-                                                           : PH_PROTOCOL_UNIX; /* is refused */
-    }
+    question.protocol = ph__asked_protocol(asked);
     question.port = (uint16_t)port;
     question.max_age_ms = (unsigned)max_age_ms;
     *ret_question = question;
     return err;
 }
 
-/* Names for what bind and connect return; NULL for success. */
-static const char *error_name(int error)
+const char *ph__error_name(int error)
 {
     switch (error) {
     case 0:
@@ -86,6 +80,12 @@ static const char *error_name(int error)
         return "ECONNREFUSED";
     case -ETIMEDOUT:
         return "ETIMEDOUT";
+    case -EHOSTUNREACH:
+        return "EHOSTUNREACH";
+    case -ENETUNREACH:
+        return "ENETUNREACH";
+    case -EPERM:
+        return "EPERM";
     default:
         return ph_strerror(error);
     }
@@ -133,7 +133,7 @@ static void add_bind(struct ph__json *json, const struct ph_why_bind *bind)
     ph__json_text(json, "address", bind->address);
     ph__json_bool(json, "v6only", bind->v6only);
     ph__json_text(json, "verdict", ph_bind_name(bind->verdict));
-    ph__json_text(json, "error", error_name(bind->error));
+    ph__json_text(json, "error", ph__error_name(bind->error));
     ph__json_bool(json, "certain", bind->certain);
     ph__json_text(json, "reason", bind->reason);
     ph__json_u64(json, "sockets", bind->socket_count);
@@ -215,16 +215,16 @@ static void add_probe(struct ph__json *json, const struct ph_why_probe *probe)
         return;
     }
     ph__json_begin_object(json, "probe");
-    ph__json_text(json, "bind", probe->bind_error ? error_name(probe->bind_error) : "ok");
+    ph__json_text(json, "bind", probe->bind_error ? ph__error_name(probe->bind_error) : "ok");
     ph__json_text(json, "bind_ipv6",
                   !probe->has_ipv6         ? NULL
-                  : probe->bind_ipv6_error ? error_name(probe->bind_ipv6_error)
+                  : probe->bind_ipv6_error ? ph__error_name(probe->bind_ipv6_error)
                                            : "ok");
     if (probe->has_connect) {
         ph__json_begin_object(json, "connect");
         ph__json_text(json, "address", probe->connect_address);
         ph__json_text(json, "result",
-                      probe->connect_error ? error_name(probe->connect_error) : "ok");
+                      probe->connect_error ? ph__error_name(probe->connect_error) : "ok");
         ph__json_u64(json, "time_us", probe->connect_us);
         ph__json_end(json);
     } else {
@@ -275,6 +275,13 @@ static struct ph_findings *look(const struct ph__asked *asked)
     return findings;
 }
 
+void ph__why_add(struct ph__json *json, const struct ph__asked *asked, const struct ph_why *why)
+{
+    struct ph_findings *findings = look(asked);
+    add_why(json, why, findings);
+    ph_findings_unref(findings);
+}
+
 int ph__why_document(struct ph__json *json, const struct ph__asked *asked)
 {
     struct ph_why_question question;
@@ -283,9 +290,7 @@ int ph__why_document(struct ph__json *json, const struct ph__asked *asked)
     err = err ? err
               : ph_why_new(&why, asked->sockets, &question, asked->problem, asked->problem_size);
     if (!err) {
-        struct ph_findings *findings = look(asked);
-        add_why(json, why, findings);
-        ph_findings_unref(findings);
+        ph__why_add(json, asked, why);
     }
     ph_why_free(why);
     return err;

@@ -4,15 +4,14 @@
  */
 #include "watch/destroyed.h"
 
+#include "sockets/detail.h"
 #include "sockets/inet_diag.h"
-#include "sockets/netlink.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -48,22 +47,9 @@ static void read_remote(const unsigned char *payload, struct ph_socket *socket)
     memcpy(socket->remote_address, message.id.idiag_dst, socket->family == PH_FAMILY_IPV6 ? 16 : 4);
 }
 
-/* An older kernel knows fewer fields: what it does not send is not known. */
-static void read_info(const unsigned char *data, size_t size, struct ph__destroyed *ret)
-{
-    struct tcp_info info = {0};
-    memcpy(&info, data, size < sizeof info ? size : sizeof info);
-    ret->has_facts =
-        size >= offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof info.tcpi_bytes_retrans;
-    ret->sent_bytes = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
-    ret->received_bytes = info.tcpi_bytes_received;
-    ret->rtt_us = info.tcpi_rtt;
-    ret->retransmissions = info.tcpi_total_retrans;
-}
-
 int ph__destroyed_parse(const unsigned char *payload, size_t size, struct ph__destroyed *ret)
 {
-    struct ph__destroyed destroyed = {.has_facts = false};
+    struct ph__destroyed destroyed;
     if (size < sizeof(struct inet_diag_msg)) {
         return -EBADMSG;
     }
@@ -72,18 +58,13 @@ int ph__destroyed_parse(const unsigned char *payload, size_t size, struct ph__de
         return found < 0 ? found : -EPROTO;
     }
     read_remote(payload, &destroyed.socket);
-    const unsigned char *data = payload + NLMSG_ALIGN(sizeof(struct inet_diag_msg));
-    size_t left = size > (size_t)(data - payload) ? size - (size_t)(data - payload) : 0;
-    struct ph__netlink_attribute attribute;
-    int more;
-    while ((more = ph__netlink_next_attribute(&data, &left, &attribute)) > 0) {
-        if (attribute.type == INET_DIAG_INFO) {
-            read_info(attribute.data, attribute.size, &destroyed);
-        }
-    }
-    if (more < 0) {
-        return more;
-    }
+    struct ph__detail detail;
+    ph__detail_parse(&destroyed.socket, payload, size, &detail);
+    const struct ph_socket *socket = &destroyed.socket;
+    destroyed.sent_bytes = ph__detail_number(&detail, socket, PH_DETAIL_SENT_BYTES);
+    destroyed.received_bytes = ph__detail_number(&detail, socket, PH_DETAIL_RECEIVED_BYTES);
+    destroyed.rtt_us = ph__detail_number(&detail, socket, PH_DETAIL_RTT_US);
+    destroyed.retransmissions = ph__detail_number(&detail, socket, PH_DETAIL_RETRANSMISSIONS);
     *ret = destroyed;
     return 0;
 }

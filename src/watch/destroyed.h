@@ -14,10 +14,11 @@
 
 struct ph__destroyed {
     struct ph_socket socket;
-    bool has_facts; /* the rest is known */
-    uint64_t sent_bytes, received_bytes;
-    uint64_t rtt_us;
-    uint64_t retransmissions; /* segments */
+    /* -1: unknown. */
+    int64_t sent_bytes;
+    int64_t received_bytes;
+    int64_t rtt_us;
+    int64_t retransmissions; /* segments */
 };
 
 /* Joins the groups. @return a descriptor; a negative errno: -EPERM without CAP_NET_ADMIN. */

@@ -152,7 +152,6 @@ int ph__tell_connection(struct ph__teller *teller, enum ph_event_type type,
 {
     struct ph__buf *json = &teller->json;
     char text[PH_SOCKET_ID_TEXT];
-    bool known = facts && facts->has_facts;
     begin(teller, ph__clock_unix_ms());
     ph_socket_id(socket, text, sizeof text);
     put_text(json, "id", text);
@@ -167,10 +166,10 @@ int ph__tell_connection(struct ph__teller *teller, enum ph_event_type type,
              socket->direction == PH_DIRECTION_NONE ? NULL : ph_direction_name(socket->direction));
     put_owners(json, snapshot, socket);
     if (type == PH_EVENT_CONNECTION_CLOSED) {
-        put_number(json, "bytes_sent", known ? (int64_t)facts->sent_bytes : -1);
-        put_number(json, "bytes_received", known ? (int64_t)facts->received_bytes : -1);
-        put_number(json, "rtt_us", known ? (int64_t)facts->rtt_us : -1);
-        put_number(json, "retransmissions", known ? (int64_t)facts->retransmissions : -1);
+        put_number(json, "bytes_sent", facts ? facts->sent_bytes : -1);
+        put_number(json, "bytes_received", facts ? facts->received_bytes : -1);
+        put_number(json, "rtt_us", facts ? facts->rtt_us : -1);
+        put_number(json, "retransmissions", facts ? facts->retransmissions : -1);
     }
     char local[PH__END_TEXT];
     char remote[PH__END_TEXT];
@@ -185,8 +184,8 @@ int ph__tell_connection(struct ph__teller *teller, enum ph_event_type type,
         ph__buf_puts(&teller->text, " by ");
         ph__say_process(&teller->text, owner);
     }
-    if (type == PH_EVENT_CONNECTION_CLOSED && known) {
-        ph__buf_printf(&teller->text, ", %" PRIu64 " bytes sent, %" PRIu64 " received",
+    if (type == PH_EVENT_CONNECTION_CLOSED && facts && facts->sent_bytes >= 0) {
+        ph__buf_printf(&teller->text, ", %" PRId64 " bytes sent, %" PRId64 " received",
                        facts->sent_bytes, facts->received_bytes);
     }
     return end(teller, type);

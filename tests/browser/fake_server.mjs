@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { PORTS, SOCKETS } from './fake_data.mjs';
+import { HOSTILE, PORTS, SOCKETS } from './fake_data.mjs';
 import { findings, server_status, summary } from './fake_status.mjs';
 
 const WWW = join(dirname(fileURLToPath(import.meta.url)), '../../www');
@@ -128,6 +128,48 @@ function list(name, rows, params) {
     };
 }
 
+function with_sockets(port) {
+    const ids = (port.addresses ?? []).map((address, at) => `${port.protocol}-${port.port}${at}`);
+    return { socket_ids: ids, ...port };
+}
+
+/* ---- single things ---- */
+
+function why(params) {
+    return {
+        port: Number(params.get('port')),
+        protocol: params.get('protocol'),
+        bind: { verdict: 'in_use', reason: `process 1201 (${HOSTILE.tag}) listens there` },
+        reach: { verdict: 'everyone', reason: 'everyone: it listens on 0.0.0.0' },
+        advice: ['Choose another port.', 'Let it listen on 127.0.0.1 only.'],
+    };
+}
+
+/* The details of one, and its other end where the data has one; NULL for a socket that is gone. */
+function socket_answer(sockets, id) {
+    const socket = sockets.find((row) => row.id === id);
+    const peer = sockets.find((row) => socket?.peer_id && row.id === socket.peer_id) ?? null;
+    const details = {
+        rtt_us: 12345,
+        min_rtt_us: 900,
+        sent_bytes: 4096,
+        received_bytes: 0,
+        retransmissions: 3,
+        cwnd: 10,
+        mss_bytes: 1448,
+        congestion_control: 'cubic',
+        delivery_rate_bytes_per_second: null,
+    };
+    return socket
+        ? () => ({
+              taken_at: new Date().toISOString(),
+              age_ms: 3,
+              socket: { ...socket, ...details },
+              peer: peer && { ...peer, ...details },
+          })
+        : null;
+}
+
 export function many_sockets(number) {
     const states = ['established', 'established', 'established', 'time_wait', 'close_wait'];
     return Array.from({ length: number }, (_, at) => ({
@@ -194,9 +236,15 @@ export async function start_fake_server(options = {}) {
         summary: () => control.change_summary?.(summary()) ?? summary(),
         server: () => server_status(control.asked.length),
         findings: () => control.change_findings?.(findings()) ?? findings(),
-        ports: (params) => list('ports', control.ports, params),
+        ports: (params) => list('ports', control.ports.map(with_sockets), params),
         sockets: (params) => list('sockets', control.sockets, params),
+        why: (params) => why(params),
     };
+    const answer = (endpoint) =>
+        answers[endpoint] ??
+        (endpoint.startsWith('sockets/')
+            ? socket_answer(control.sockets, decodeURIComponent(endpoint.slice(8)))
+            : null);
     const server = createServer((request, response) => {
         const url = new URL(request.url, 'http://fake');
         if (control.lost) {
@@ -223,11 +271,11 @@ export async function start_fake_server(options = {}) {
                 'Failed',
                 'It was told to fail.',
             );
-        } else if (!answers[endpoint]) {
+        } else if (!answer(endpoint)) {
             problem(response, 404, 'Not Found', `There is no ${url.pathname}.`);
         } else {
             try {
-                send(response, 200, JSON.stringify(answers[endpoint](url.searchParams)));
+                send(response, 200, JSON.stringify(answer(endpoint)(url.searchParams)));
             } catch (error) {
                 problem(
                     response,

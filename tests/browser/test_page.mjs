@@ -197,6 +197,81 @@ await browser_tests('what the page shows', (on_page) => {
         },
     );
 
+    on_page(
+        'an open port shows where its connections stand, and why it is so',
+        { hash: '#open=tcp/443' },
+        async ({ page }) => {
+            const stages = page.locator('tr.detail .stage');
+            await page.locator('tr.detail .why-advice li').first().waitFor();
+            const told = await stages.evaluateAll((all) =>
+                all.map((stage) => [
+                    stage.innerText.replace(/\s+/g, ' ').trim(),
+                    stage.dataset.lit === 'true',
+                    stage.getBoundingClientRect().width,
+                ]),
+            );
+            const port = PORTS.find((p) => p.port === 443 && p.protocol === 'tcp');
+            const { established, syn_recv = 0, time_wait } = port.connections;
+            assert.deepEqual(
+                told.map(([text]) => text),
+                [
+                    `listening ${port.addresses.length} sockets`,
+                    `requested ${syn_recv}`,
+                    `waiting ${port.unaccepted}`,
+                    `accepted ${(established - port.unaccepted).toLocaleString('en')}`,
+                    `closing ${told[4][0].split(' ')[1]}`,
+                    `time wait ${time_wait}`,
+                ],
+            );
+            assert.equal(told[0][1], true, 'the port goes on listening');
+            assert.equal(told[1][1], syn_recv > 0);
+            assert.ok(told[3][2] > told[1][2], 'more connections are wider');
+            const why = await text_of(page.locator('tr.detail .detail-part').first());
+            assert.match(why, /Who can reach it everyone: it listens on 0\.0\.0\.0/);
+            assert.ok(why.includes(HOSTILE.tag), 'a name is text');
+            assert.match(why, /Choose another port\..*127\.0\.0\.1 only\./);
+        },
+    );
+
+    on_page(
+        'a connection opens to its two halves, closes, and the address keeps it',
+        { hash: '#q=local_port:9091' },
+        async ({ page }) => {
+            const row = connections_of(page).first();
+            await row.locator('.opener').click();
+            const halves = page.locator('.connections tr.detail .half');
+            await halves.first().waitFor();
+            assert.equal(await row.locator('.opener').getAttribute('aria-expanded'), 'true');
+            const near = await text_of(halves.first());
+            assert.match(near, /^This half 127\.0\.0\.1:9091 established/);
+            assert.match(near, /Round trip 12 ms \/ 900 µs Sent 4\.0 KiB Received 0 B/);
+            assert.match(near, /Sent again 3 segments Window 10 × 1\.4 KiB Congestion cubic/);
+            assert.doesNotMatch(near, /Delivery/, 'what is unknown is left out');
+            assert.match(await text_of(halves.nth(1)), /^The other half 127\.0\.0\.1:55013 On another/);
+            assert.match(page.url(), /open=tcp-/);
+
+            await page.reload();
+            await halves.first().waitFor();
+            await row.locator('.opener').press('Enter');
+            await halves.first().waitFor({ state: 'detached' });
+            assert.doesNotMatch(page.url(), /open=/);
+        },
+    );
+
+    on_page(
+        'a connection that is gone says so',
+        { hash: '#q=local_port:9091', allowed: ['404'] },
+        async ({ page, control }) => {
+            const id = control.sockets.find((s) => s.local_port === 9091).id;
+            control.status[`sockets/${id}`] = 404;
+            await connections_of(page).first().locator('.opener').click();
+            const said = page.locator('.connections tr.detail .halves');
+            await eventually(async () =>
+                /^Could not ask: 404 Not Found: It was told/.test(await text_of(said)),
+            );
+        },
+    );
+
     on_page('from a port to its connections', { hash: '#open=tcp/443' }, async ({ page }) => {
         await page.getByRole('button', { name: 'Search for these connections' }).click();
         assert.equal(await page.locator('#search').inputValue(), 'local_port:443 protocol:tcp');

@@ -123,6 +123,9 @@ list_once() {
     time_ms "$1.program-owners" "${list[@]}"
     time_ms "$1.owners-first" fetch "$target"
     time_ms "$1.owners-again" fetch "$target"
+    time_ms "$1.ss-details" ss -tanieomH
+    time_ms "$1.program-details" "${list[@]}" --no-owners --details
+    time_ms "$1.details" fetch "$target&owners=false&details=true"
     time_ms "$1.ss-listening" ss -tlnH
     time_ms "$1.listening" fetch "$target&owners=false&state=listen"
     time_ms "$1.ss-port" ss -tanH sport = :9
@@ -159,6 +162,9 @@ sockets() {
     row "$rows" program-owners ss-owners 'porthole sockets' 1
     row "$rows" owners-first ss-owners 'porthole with owners, first' 0.5
     row "$rows" owners-again ss-owners 'porthole with owners, again' 0.25
+    row "$rows" ss-details '' 'ss -tanieomH' ''
+    row "$rows" program-details ss-details 'porthole sockets --details' 1
+    row "$rows" details ss-details 'porthole, details=true' 1
     row "$rows" ss-listening '' 'ss -tlnH' ''
     row "$rows" listening ss-listening 'porthole, state=listen' 1
     row "$rows" ss-port '' 'ss -tanH sport = :9' ''

@@ -235,7 +235,7 @@ static void test_request_asks_for_bound_sockets_too(void **state)
     (void)state;
     unsigned char bytes[PH__INET_DIAG_REQUEST];
     struct inet_diag_req_v2 request;
-    ph__inet_diag_request(PH_PROTOCOL_UDP, PH_FAMILY_IPV6, NULL, bytes);
+    ph__inet_diag_request(PH_PROTOCOL_UDP, PH_FAMILY_IPV6, NULL, PH__EXTENT_ROW, bytes);
     memcpy(&request, bytes, sizeof request);
     assert_int_equal(request.sdiag_family, AF_INET6);
     assert_int_equal(request.sdiag_protocol, IPPROTO_UDP);

@@ -63,11 +63,11 @@ static void fruit_seeds_json(const struct ph__view *view, size_t row, struct ph_
 }
 
 static const struct ph__column fruit_columns[] = {
-    {"name", "Name", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, fruit_name, NULL},
-    {"weight", "Weight", PH__SCHEMA_INTEGER, PH__COLUMN_SHOWN, fruit_weight, NULL},
-    {"ripe", "Ripe", PH__SCHEMA_BOOLEAN, 0, fruit_ripe, NULL},
-    {"seeds", "Seeds", "{\"type\":\"array\"}", PH__COLUMN_OWNERS, fruit_seeds, fruit_seeds_json},
-    {"label", "Label", PH__SCHEMA_TEXT, PH__COLUMN_EXTRA, fruit_label, NULL},
+    {"name", "Name", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, fruit_name, NULL, 0},
+    {"weight", "Weight", PH__SCHEMA_INTEGER, PH__COLUMN_SHOWN, fruit_weight, NULL, 0},
+    {"ripe", "Ripe", PH__SCHEMA_BOOLEAN, 0, fruit_ripe, NULL, 0},
+    {"seeds", "Seeds", "{\"type\":\"array\"}", PH__COLUMN_OWNERS, fruit_seeds, fruit_seeds_json, 0},
+    {"label", "Label", PH__SCHEMA_TEXT, PH__COLUMN_EXTRA, fruit_label, NULL, 0},
 };
 
 static size_t fruit_count(const struct ph__view *view)

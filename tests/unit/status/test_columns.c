@@ -54,8 +54,8 @@ static void test_every_list_is_well_formed(void **state)
 {
     (void)state;
     static const struct ph__list_kind *const kinds[] = {&ph__list_sockets, &ph__list_ports,
-                                                        &ph__list_connections};
-    for (size_t i = 0; i < 3; i++) {
+                                                        &ph__list_connections, &ph__list_processes};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         const struct ph__list_kind *kind = kinds[i];
         size_t shown = 0;
         assert_true(kind->column_count <= PH__COLUMNS_MAX);
@@ -66,7 +66,7 @@ static void test_every_list_is_well_formed(void **state)
             const struct ph__column *column = &kind->columns[k];
             assert_true(strlen(column->description) > 0);
             assert_non_null(column->get);
-            assert_int_equal(strspn(column->name, "abcdefghijklmnopqrstuvwxyz_"),
+            assert_int_equal(strspn(column->name, "abcdefghijklmnopqrstuvwxyz0123456789_"),
                              strlen(column->name));
             bool nested =
                 strstr(column->schema, "\"array\"") || strstr(column->schema, "\"object\"");

@@ -13,7 +13,7 @@ static int set_up(void **state)
 {
     struct ph__json json;
     ph__json_init(&json);
-    ph__openapi_write(&json);
+    ph__openapi_write(&json, NULL);
     char *text = ph__json_print(&json);
     ph__json_done(&json);
     *state = text ? cJSON_Parse(text) : NULL;
