@@ -13,9 +13,7 @@ enum { UNSAID = -1, WHOLE = 1000 };
 /* "q=0.25" as 250; what is malformed counts as nothing said, that is, 1. */
 static int read_quality(const char *text, const char *end)
 {
-    while (text < end && (*text == ';' || *text == ' ' || *text == '\t')) {
-        text++;
-    }
+    text += strspn(text, "; \t"); /* it ends before the comma, or the NUL, that `end` points to */
     if (end - text < 3 || (*text | 0x20) != 'q' || text[1] != '=' || text[2] != '0') {
         return WHOLE;
     }

@@ -22,7 +22,6 @@ void ph__io_send(struct ph__io *io, int fd, const struct iovec *parts, unsigned 
 {
     io->fd = fd;
     io->sends = true;
-    io->more = false;
     io->part_count = part_count;
     for (unsigned i = 0; i < part_count; i++) {
         io->parts[i] = parts[i];
@@ -66,11 +65,6 @@ static ssize_t send_file(const struct ph__io *io)
     return sent;
 }
 
-static int send_flags(const struct ph__io *io)
-{
-    return MSG_DONTWAIT | MSG_NOSIGNAL | (io->more ? MSG_MORE : 0);
-}
-
 static ssize_t perform(struct ph__io *io)
 {
     if (!io->sends) {
@@ -79,7 +73,7 @@ static ssize_t perform(struct ph__io *io)
     if (io->part_count == 0) {
         return send_file(io);
     }
-    const int flags = send_flags(io);
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     return io->part_count == 1 ? send(io->fd, io->parts[0].iov_base, io->parts[0].iov_len, flags)
                                : sendmsg(io->fd, &io->message, flags);
 }
@@ -150,9 +144,9 @@ static void queue(struct io_uring *uring, struct ph__io *io)
                            MSG_DONTWAIT);
     } else if (io->part_count == 1) {
         io_uring_prep_send(entry, io->fd, io->parts[0].iov_base, io->parts[0].iov_len,
-                           send_flags(io));
+                           MSG_DONTWAIT | MSG_NOSIGNAL);
     } else {
-        io_uring_prep_sendmsg(entry, io->fd, &io->message, (unsigned)send_flags(io));
+        io_uring_prep_sendmsg(entry, io->fd, &io->message, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     io_uring_sqe_set_data(entry, io);
 }

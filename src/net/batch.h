@@ -23,7 +23,6 @@ enum { PH__IO_PARTS = 2 };
 struct ph__io {
     int fd;
     bool sends;
-    bool more;           /* a part of what is sent follows at once: no short packet yet */
     unsigned part_count; /* 1 or 2; a receive has one; 0: the bytes come from a file */
     struct iovec parts[PH__IO_PARTS];
     struct msghdr message; /* of a send in two parts */

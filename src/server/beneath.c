@@ -35,30 +35,31 @@ bool ph__beneath_has_kernel(int root)
     return fd != -ENOSYS && fd != -EPERM && fd != -EINVAL; /* EPERM: forbidden by a filter */
 }
 
-/* One segment after the other, no link among them. */
+/* Opens the first segment of a path, which is no link. */
+static int open_segment(int folder, const char *path, size_t size)
+{
+    char name[NAME_MAX + 1];
+    if (size > NAME_MAX) {
+        return -ENAMETOOLONG;
+    }
+    memcpy(name, path, size);
+    name[size] = '\0';
+    int flags = path[size] ? O_PATH | O_DIRECTORY | O_CLOEXEC : READ;
+    int fd = openat(folder, name, O_NOFOLLOW | flags);
+    return fd < 0 ? -errno : fd;
+}
+
 static int open_by_steps(int root, const char *path)
 {
     int folder = root;
     for (;;) {
-        char name[NAME_MAX + 1];
         size_t size = strcspn(path, "/");
-        bool last = path[size] == '\0';
-        int fd = -1;
-        int err = 0;
-        if (size > NAME_MAX) {
-            err = -ENAMETOOLONG;
-        } else {
-            memcpy(name, path, size);
-            name[size] = '\0';
-            fd =
-                openat(folder, name, O_NOFOLLOW | (last ? READ : O_PATH | O_DIRECTORY | O_CLOEXEC));
-            err = fd < 0 ? -errno : 0;
-        }
+        int fd = open_segment(folder, path, size);
         if (folder != root) {
             close(folder);
         }
-        if (last || err < 0) {
-            return err < 0 ? err : fd;
+        if (fd < 0 || path[size] == '\0') {
+            return fd;
         }
         folder = fd;
         path += size + 1;

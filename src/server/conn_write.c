@@ -271,11 +271,9 @@ enum ph__step ph__conn_write(struct ph__conn *conn)
     }
     struct iovec parts[PH__IO_PARTS];
     unsigned count = collect(exchange, parts);
-    bool file_follows = exchange->response.file_size > 0 && !exchange->response.generate;
     if (count > 0) {
         ph__io_send(&exchange->io, conn->fd, parts, count);
-        exchange->io.more = file_follows;
-    } else if (file_follows) {
+    } else if (exchange->response.file_size > 0) {
         send_file(conn);
     } else {
         return after_sending(conn);
@@ -328,7 +326,8 @@ enum ph__step ph__conn_sent(struct ph__conn *conn)
     /* Less than all means that the socket is full: no second call to hear EAGAIN. */
     conn->writable = sent == total;
     conn->unsent |= !conn->writable || sent > SURELY_SENT;
-    return conn->writable && !io->more ? after_sending(conn) : PH__STEP_GO;
+    bool all = conn->writable && exchange->response.file_size == 0;
+    return all ? after_sending(conn) : PH__STEP_GO;
 }
 
 enum ph__step ph__conn_flush(struct ph__conn *conn, enum ph__resume resume)

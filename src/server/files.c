@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,15 +92,34 @@ static int open_file(const struct folder *folder, const char *path, int *ret_fd,
     return 0;
 }
 
+static char *put_hex(char *to, uint64_t number)
+{
+    int shift = 60;
+    while (shift > 0 && number >> shift == 0) {
+        shift -= 4;
+    }
+    for (; shift >= 0; shift -= 4) {
+        *to++ = "0123456789abcdef"[number >> shift & 15];
+    }
+    return to;
+}
+
 static void describe(struct ph__content *content, int fd, const struct stat *info)
 {
     content->fd = fd;
     content->size = (uint64_t)info->st_size;
     content->modified = (int64_t)info->st_mtim.tv_sec;
     /* The time of the last change of any kind: unlike that of the content, nobody can set it. */
-    snprintf(content->etag, sizeof content->etag, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"",
-             (uint64_t)info->st_ino, (uint64_t)info->st_size,
-             (uint64_t)info->st_ctim.tv_sec * 1000000000 + (uint64_t)info->st_ctim.tv_nsec);
+    const uint64_t numbers[] = {(uint64_t)info->st_ino, (uint64_t)info->st_size,
+                                (uint64_t)info->st_ctim.tv_sec * 1000000000 +
+                                    (uint64_t)info->st_ctim.tv_nsec};
+    char *at = content->etag;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        *at++ = i == 0 ? '"' : '-';
+        at = put_hex(at, numbers[i]);
+    }
+    *at++ = '"';
+    *at = '\0';
 }
 
 static const char *type_of(const struct folder *folder, const char *path)
