@@ -7,6 +7,7 @@
 
 #include <porthole/access_log.h>
 #include <porthole/error.h>
+#include <porthole/files.h>
 #include <porthole/http.h>
 #include <porthole/server.h>
 #include <porthole/stream.h>

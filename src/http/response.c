@@ -39,8 +39,8 @@ void ph__response_begin(struct ph_response *res, const char *date)
 
 void ph__response_release(struct ph_response *res)
 {
-    if (!res->tail && !res->tail_release && !res->generate && !res->generate_release) {
-        return; /* all of it stands in `out` */
+    if (ph__response_is_in_out(res) && !res->tail_release && !res->generate_release) {
+        return;
     }
     if (res->tail_release) {
         res->tail_release(res->tail_owned);
@@ -50,6 +50,7 @@ void ph__response_release(struct ph_response *res)
     }
     res->tail = NULL;
     res->tail_size = 0;
+    res->file_size = 0;
     res->tail_release = NULL;
     res->generate = NULL;
     res->generate_release = NULL;
@@ -265,9 +266,16 @@ static int undo(struct ph_response *res, int err)
     return err;
 }
 
+int ph__response_head(struct ph_response *res, int status, const char *content_type, uint64_t size,
+                      size_t more)
+{
+    int err = put_head(res, status, content_type, (long long)size, more);
+    return err < 0 ? undo(res, err) : 0;
+}
+
 /* ---- replies ---- */
 
-static bool sends_body(const struct ph_response *res, int status)
+bool ph__response_sends_body(const struct ph_response *res, int status)
 {
     return status_has_body(status) && !res->head_only;
 }
@@ -276,14 +284,14 @@ static bool sends_body(const struct ph_response *res, int status)
 static int reply_with_tail(struct ph_response *res, int status, const char *content_type,
                            const void *data, size_t size, void *owned, void (*release)(void *))
 {
-    int err = put_head(res, status, content_type, (long long)size, 0);
+    int err = ph__response_head(res, status, content_type, size, 0);
     if (err < 0) {
-        return undo(res, err);
+        return err;
     }
     res->status = status;
     res->tail_owned = owned;
     res->tail_release = release;
-    if (sends_body(res, status)) {
+    if (ph__response_sends_body(res, status)) {
         res->tail = data;
         res->tail_size = size;
     } else {
@@ -295,11 +303,11 @@ static int reply_with_tail(struct ph_response *res, int status, const char *cont
 static int reply_small(struct ph_response *res, int status, const char *content_type,
                        const void *data, size_t size)
 {
-    int err = put_head(res, status, content_type, (long long)size, size);
+    int err = ph__response_head(res, status, content_type, size, size);
     if (err < 0) {
-        return undo(res, err);
+        return err;
     }
-    if (sends_body(res, status)) {
+    if (ph__response_sends_body(res, status)) {
         struct ph__buf *out = res->out;
         memcpy(out->data + out->size, data, size);
         out->size += size;
@@ -407,7 +415,7 @@ int ph_reply_generate(struct ph_response *res, int status, const char *content_t
     res->status = status;
     res->generate_user = user;
     res->generate_release = release;
-    if (sends_body(res, status)) {
+    if (ph__response_sends_body(res, status)) {
         res->generate = generate;
     } else {
         ph__response_release(res);

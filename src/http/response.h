@@ -26,10 +26,12 @@ struct ph_response {
 
     int status;     /* 0: no reply yet */
     int64_t length; /* of the body that is sent; below 0: not known before it ends */
-    /* A body that is not in `out`; at most one of the two. */
+    /* A body that is not in `out`; at most one of the three. */
     const char *tail;
     size_t tail_size;
-    void *tail_owned; /* what tail_release gets */
+    int file; /* a descriptor, of which file_size bytes from file_offset are still to be sent */
+    uint64_t file_offset, file_size;
+    void *tail_owned; /* what tail_release gets: of a tail or a file */
     void (*tail_release)(void *data);
     ph_generate generate;
     void *generate_user;
@@ -46,6 +48,20 @@ void ph__response_done(struct ph_response *res);
 
 /* Begins the next reply, which goes behind what is in `out`. */
 void ph__response_begin(struct ph_response *res, const char *date);
+
+/* Writes the head of a reply whose body has this size, and leaves room for `more` bytes behind it.
+ * Returns as ph_reply_copy(). On success the caller sets what the body is, and then `status`. */
+int ph__response_head(struct ph_response *res, int status, const char *content_type, uint64_t size,
+                      size_t more);
+
+/* Whether a body of this reply is sent, or its length only told. */
+bool ph__response_sends_body(const struct ph_response *res, int status);
+
+/* True when all of the reply stands in `out`. */
+static inline bool ph__response_is_in_out(const struct ph_response *res)
+{
+    return !res->tail && !res->generate && res->file_size == 0;
+}
 
 /* Takes the reply back, releasing what it held: the next one takes its place. */
 void ph__response_cancel(struct ph_response *res);

@@ -5,8 +5,10 @@
 #include "net/batch.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/sendfile.h>
+#include <time.h>
 
 void ph__io_receive(struct ph__io *io, int fd, void *to, size_t room)
 {
@@ -29,12 +31,49 @@ void ph__io_send(struct ph__io *io, int fd, const struct iovec *parts, unsigned 
     }
 }
 
+void ph__io_send_file(struct ph__io *io, int fd, int file, uint64_t offset, size_t size)
+{
+    io->fd = fd;
+    io->sends = true;
+    io->part_count = 0;
+    io->file = file;
+    io->file_offset = offset;
+    io->file_size = size;
+}
+
+/* sendfile(2) has no MSG_NOSIGNAL: where the peer is gone it raises SIGPIPE, which would end a
+ * program that does not ignore it. The signal goes to this thread alone, and is taken here; also
+ * when some bytes went before, since then no error tells of it. */
+static ssize_t send_file(const struct ph__io *io)
+{
+    sigset_t pipe;
+    sigset_t before;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    off_t offset = (off_t)io->file_offset;
+    ssize_t sent = sendfile(io->fd, io->file, &offset, io->file_size);
+    int err = errno;
+    if (!sigismember(&before, SIGPIPE)) {
+        const struct timespec at_once = {0};
+        if (sent < 0 ? err == EPIPE : (size_t)sent < io->file_size) {
+            sigtimedwait(&pipe, NULL, &at_once);
+        }
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    errno = err;
+    return sent;
+}
+
 static ssize_t perform(struct ph__io *io)
 {
-    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     if (!io->sends) {
         return recv(io->fd, io->parts[0].iov_base, io->parts[0].iov_len, MSG_DONTWAIT);
     }
+    if (io->part_count == 0) {
+        return send_file(io);
+    }
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     return io->part_count == 1 ? send(io->fd, io->parts[0].iov_base, io->parts[0].iov_len, flags)
                                : sendmsg(io->fd, &io->message, flags);
 }

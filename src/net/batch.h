@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -22,15 +23,29 @@ enum { PH__IO_PARTS = 2 };
 struct ph__io {
     int fd;
     bool sends;
-    unsigned part_count; /* 1 or 2; a receive has one */
+    unsigned part_count; /* 1 or 2; a receive has one; 0: the bytes come from a file */
     struct iovec parts[PH__IO_PARTS];
     struct msghdr message; /* of a send in two parts */
-    ssize_t result; /* bytes; 0: the peer sends no more; -EAGAIN: not now; other negative errno */
+    int file;              /* with part_count 0: sent is [file_offset, file_offset + file_size) */
+    uint64_t file_offset;
+    size_t file_size;
+    /* Bytes. 0: the peer sends no more, or the file ends before `file_offset`. -EAGAIN: not now;
+     * other negative errno. A file may be sent in part though there is room for more. */
+    ssize_t result;
 };
 
 /* Prepares an operation. */
 void ph__io_receive(struct ph__io *io, int fd, void *to, size_t room);
 void ph__io_send(struct ph__io *io, int fd, const struct iovec *parts, unsigned part_count);
+
+/* Sends from a file, on a socket that does not block. -EINVAL: this file cannot be sent so. */
+void ph__io_send_file(struct ph__io *io, int fd, int file, uint64_t offset, size_t size);
+
+/* A file is sent at once: io_uring could do so by a thread of the kernel's only. */
+static inline bool ph__io_may_wait(const struct ph__io *io)
+{
+    return io->part_count > 0;
+}
 
 /* Does it, in a system call of its own. */
 void ph__io_perform(struct ph__io *io);

@@ -172,7 +172,7 @@ static enum ph__step after_io(struct ph__conn *conn)
 static enum ph__step perform(struct ph__conn *conn)
 {
     struct ph__io *io = &conn->exchange->io;
-    if (ph__worker_put_off(conn->worker, conn)) {
+    if (ph__io_may_wait(io) && ph__worker_put_off(conn->worker, conn)) {
         return PH__STEP_PUT_OFF;
     }
     ph__io_perform(io);

@@ -55,7 +55,7 @@ static enum ph__step after_reply(struct ph__conn *conn)
     if (conn->worker->server->cfg.access) {
         tell_access(conn);
     }
-    bool sent_from_out = !res->tail && !res->generate && exchange->out.size < GATHER_MAX;
+    bool sent_from_out = ph__response_is_in_out(res) && exchange->out.size < GATHER_MAX;
     if (sent_from_out && !res->close && ph__exchange_has_more(exchange)) {
         ph__exchange_next_request(exchange);
         ph__conn_set_state(conn, PH__CONN_HEAD);

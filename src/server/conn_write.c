@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sending: what is in `out`, then the body that is elsewhere, then what a generator makes.
+ * Sending: what is in `out`, then the body that is elsewhere: in memory, in a file, or still to be
+ * made by a generator.
  */
 #include "server/conn.h"
 #include "server/server.h"
@@ -11,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+/* Of a file, in one call: a fast client should not have the worker to itself. */
+enum { FILE_PART = 1 << 20 };
 
 /* "1fff0\r\n" before and "\r\n0\r\n\r\n" behind the bytes of a piece. */
 enum { CHUNK_HEAD = 7, CHUNK_TAIL = 7 };
@@ -119,6 +124,31 @@ static int generate(struct ph__exchange *exchange)
     }
     int err = make_piece(exchange);
     return err < 0 ? err : fill_piece(exchange);
+}
+
+static void send_file(struct ph__conn *conn)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    const struct ph_response *res = &exchange->response;
+    size_t part = res->file_size < FILE_PART ? (size_t)res->file_size : FILE_PART;
+    ph__io_send_file(&exchange->io, conn->fd, res->file, res->file_offset, part);
+}
+
+/* A file that sendfile(2) does not take, or a kernel without it: read piece by piece. */
+static ssize_t read_file(void *user, char *buffer, size_t size)
+{
+    struct ph_response *res = user;
+    size_t wanted = res->file_size < size ? (size_t)res->file_size : size;
+    if (wanted == 0) {
+        return 0;
+    }
+    ssize_t got = pread(res->file, buffer, wanted, (off_t)res->file_offset);
+    if (got <= 0) {
+        return got < 0 && errno != EAGAIN ? -errno : -EIO; /* it has become shorter */
+    }
+    res->file_offset += (uint64_t)got;
+    res->file_size -= (uint64_t)got;
+    return got;
 }
 
 static void note_latency(struct ph__conn *conn)
@@ -241,11 +271,35 @@ enum ph__step ph__conn_write(struct ph__conn *conn)
     }
     struct iovec parts[PH__IO_PARTS];
     unsigned count = collect(exchange, parts);
-    if (count == 0) {
+    if (count > 0) {
+        ph__io_send(&exchange->io, conn->fd, parts, count);
+    } else if (exchange->response.file_size > 0) {
+        send_file(conn);
+    } else {
         return after_sending(conn);
     }
-    ph__io_send(&exchange->io, conn->fd, parts, count);
     return PH__STEP_IO;
+}
+
+/* What came of a part of the file. That less than all has been sent tells nothing: the file may
+ * have become shorter, and then no event would come. The next call tells. */
+static enum ph__step file_sent(struct ph__conn *conn, ssize_t result)
+{
+    struct ph_response *res = &conn->exchange->response;
+    if (result == -EINVAL || result == -ENOSYS) {
+        res->generate = read_file;
+        res->generate_user = res;
+        return PH__STEP_GO;
+    }
+    if (result <= 0) {
+        return ph__conn_break_off(conn); /* too short, unreadable, or the peer is gone */
+    }
+    ph__count(&conn->worker->stats.bytes_out, (uint64_t)result);
+    ph__conn_progress(conn, (size_t)result);
+    conn->unsent |= result > SURELY_SENT;
+    res->file_offset += (uint64_t)result;
+    res->file_size -= (uint64_t)result;
+    return res->file_size > 0 ? PH__STEP_GO : after_sending(conn);
 }
 
 enum ph__step ph__conn_sent(struct ph__conn *conn)
@@ -256,6 +310,9 @@ enum ph__step ph__conn_sent(struct ph__conn *conn)
         conn->writable = false;
         conn->unsent = true;
         return PH__STEP_WAIT;
+    }
+    if (io->part_count == 0) {
+        return file_sent(conn, io->result);
     }
     if (io->result < 0) {
         return ph__conn_close(conn); /* the peer is gone */
@@ -269,7 +326,8 @@ enum ph__step ph__conn_sent(struct ph__conn *conn)
     /* Less than all means that the socket is full: no second call to hear EAGAIN. */
     conn->writable = sent == total;
     conn->unsent |= !conn->writable || sent > SURELY_SENT;
-    return conn->writable ? after_sending(conn) : PH__STEP_GO;
+    bool all = conn->writable && exchange->response.file_size == 0;
+    return all ? after_sending(conn) : PH__STEP_GO;
 }
 
 enum ph__step ph__conn_flush(struct ph__conn *conn, enum ph__resume resume)

@@ -2,11 +2,12 @@
  *
  * porthole as the benchmarks run it, by its public headers only.
  *
- *   serve [WORKERS [LOOP]]      LOOP: auto (the default), epoll, io_uring
+ *   serve [WORKERS [LOOP [FOLDER]]]      LOOP: auto (the default), epoll, io_uring
  *
  * GET /hello is the reply that is measured, GET /slow one that takes 100 ms, on the pool of
- * blocking handlers. Other routes stand beside them, so that finding one is real work. GET
- * /allocations tells how many allocations the program has made so far: the linker puts the
+ * blocking handlers. GET /static/ has the files of FOLDER. Other routes stand beside them, so that
+ * finding one is real work. GET /allocations tells how many allocations the program has made so
+ * far: the linker puts the
  * __wrap_ functions in the place of the real ones. Prints "listening on PORT"; SIGTERM ends it.
  */
 #include "reply.h"
@@ -125,7 +126,7 @@ static int say_allocations(struct ph_request *req, struct ph_response *res, void
     return ph_reply_text(res, 200, text);
 }
 
-static int add_routes(void)
+static int add_routes(const char *folder)
 {
     const struct ph_route slow_route = {.pattern = "GET /slow", .handler = slow, .blocking = true};
     int err = ph_server_route(server, "GET /hello", hello, NULL);
@@ -134,7 +135,8 @@ static int add_routes(void)
     for (size_t i = 0; !err && i < sizeof other_routes / sizeof *other_routes; i++) {
         err = ph_server_route(server, other_routes[i], hello, NULL);
     }
-    return err;
+    const struct ph_files_config files = {.root = folder};
+    return err || !folder ? err : ph_server_files(server, "/static/", &files);
 }
 
 static void stop(int signal)
@@ -143,10 +145,10 @@ static void stop(int signal)
     ph_server_request_stop(server);
 }
 
-static int serve(const struct ph_config *config)
+static int serve(const struct ph_config *config, const char *folder)
 {
     int err = ph_server_new(&server, config);
-    err = err ? err : add_routes();
+    err = err ? err : add_routes(folder);
     err = err ? err : ph_server_start(server);
     if (!err) {
         struct sigaction action = {.sa_handler = stop};
@@ -179,8 +181,8 @@ int main(int argc, char **argv)
         .blocking_threads = SLOW_THREADS,
         .idle_ms = 600000,
     };
-    if (argc > 3 || config.workers == 0 || (argc > 2 && !read_loop(argv[2], &config.loop))) {
-        fprintf(stderr, "usage: serve [WORKERS [auto|epoll|io_uring]]\n");
+    if (argc > 4 || config.workers == 0 || (argc > 2 && !read_loop(argv[2], &config.loop))) {
+        fprintf(stderr, "usage: serve [WORKERS [auto|epoll|io_uring [FOLDER]]]\n");
         return 2;
     }
     struct rlimit limit;
@@ -188,7 +190,7 @@ int main(int argc, char **argv)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-    int err = serve(&config);
+    int err = serve(&config, argc > 3 ? argv[3] : NULL);
     if (err) {
         fprintf(stderr, "serve: %s\n", ph_strerror(err));
     }

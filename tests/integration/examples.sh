@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# examples.sh HELLO ECHO SUPERLOOP OWN_LOOP: runs the examples and talks to them with curl, as their readers will.
+# examples.sh HELLO ECHO SUPERLOOP OWN_LOOP FILES: runs the examples and talks to them with curl, as their readers will.
 . "$(dirname "$0")/../support/script.sh"
 
 hello=$1
 echo=$2
 superloop=$3
 own_loop=$4
+files=$5
 
 # ---- hello: one route, no words ----
 
@@ -251,6 +252,39 @@ test_own_loop_serves_beside_its_input() {
     refused 'own_loop: no address' '^own_loop: nonsense: malformed' "$own_loop" nonsense
 }
 
+# ---- files ----
+
+test_files_serves_a_folder() {
+    local url etag
+    mkdir -p "$scratch/www/sub"
+    echo '<p>index' >"$scratch/www/index.html"
+    echo '<p>sub' >"$scratch/www/sub/index.html"
+    head -c 3000000 /dev/urandom >"$scratch/www/large"
+    start "$files" "$scratch/www" 127.0.0.1:0
+    url=http://${first_line#listening on }
+    same 'files: index' '<p>index' "$(request "$url/")"
+    same 'files: type' '200 text/html; charset=utf-8' \
+        "$(status '%{http_code} %{content_type}' "$url/index.html")"
+    same 'files: large' 200 "$(status '%{http_code}' "$url/large")"
+    same_file 'files: large, body' "$scratch/www/large" "$scratch/body"
+    etag=$(field etag)
+    same 'files: unchanged' 304 "$(status '%{http_code}' -H "If-None-Match: $etag" "$url/large")"
+    head -c 1000000 "$scratch/www/large" >"$scratch/resumed"
+    request -C - -o "$scratch/resumed" "$url/large"
+    same_file 'files: resumed' "$scratch/www/large" "$scratch/resumed"
+    same 'files: redirected' '200 1' \
+        "$(status '%{http_code} %{num_redirects}' -L "$url/sub")"
+    same 'files: redirected, body' '<p>sub' "$(cat "$scratch/body")"
+    same 'files: above the root' 400 "$(status '%{http_code}' --path-as-is "$url/../../etc/passwd")"
+    same 'files: above, encoded' 400 \
+        "$(status '%{http_code}' --path-as-is "$url/%2e%2e/%2e%2e/etc/passwd")"
+    same 'files: no method' 405 "$(status '%{http_code}' -X PUT -d x "$url/large")"
+    stop TERM
+    same 'files: status after SIGTERM' 0 "$exit_status"
+    refused 'files: no folder' '^files: /nowhere: No such file' "$files" /nowhere 127.0.0.1:0
+}
+
+test_files_serves_a_folder
 test_hello_answers_json
 test_superloop_serves_and_does_its_own_work
 test_own_loop_serves_beside_its_input

@@ -95,8 +95,12 @@ http {
     keepalive_requests 1000000000;
     keepalive_timeout 600s;
     tcp_nodelay on;
+    sendfile on;
+    open_file_cache max=1000 inactive=60s;
+    open_file_cache_valid 60s;
     server {
         listen 127.0.0.1:$listen backlog=4096;
+        location /static/ { alias $scratch/; }
         location = /hello { default_type application/json; return 200 '$(body)
 '; }
     }
@@ -140,8 +144,8 @@ body() {
 start_server() {
     local name=$1 workers=$2 mode=${3:-}
     case $name in
-    porthole) start_program "$name" "$bench/serve" "$workers" ;; # io_uring where it is to be had
-    porthole-epoll) start_program "$name" "$bench/serve" "$workers" epoll ;;
+    porthole) start_program "$name" "$bench/serve" "$workers" auto "$scratch" ;; # io_uring where it is to be had
+    porthole-epoll) start_program "$name" "$bench/serve" "$workers" epoll "$scratch" ;;
     floor)
         if [ "$mode" = churn ]; then
             start_program "$name" "$bench/floor" --close "$workers"
