@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Dates in header fields. Each format is a pattern: a letter stands for a digit of a value, '@' for
- * the name of a month, '*' for the name of a day; all else stands for itself.
+ * the name of a month, '*' for the name of a day, '_' for a digit of the day or a space; all else
+ * stands for itself.
  */
 #include "http/date.h"
 
@@ -14,7 +15,7 @@ static const char letters[] = "dhmsy"; /* in the order of the values */
 static const char *const patterns[] = {
     "*, dd @ yyyy hh:mm:ss GMT",
     "*, dd-@-yy hh:mm:ss GMT",
-    "* @ dd hh:mm:ss yyyy",
+    "* @ _d hh:mm:ss yyyy",
 };
 
 static const char *skip_name_of_day(const char *text)
@@ -45,12 +46,8 @@ static const char *read_month(const char *text, int *ret_month)
     return NULL;
 }
 
-/* A day of one digit has a space before it in the third format. */
-static const char *read_digit(const char *text, bool may_be_space, int *value)
+static const char *read_digit(const char *text, int *value)
 {
-    if (*text == ' ' && may_be_space) {
-        return text + 1;
-    }
     if (*text < '0' || *text > '9') {
         return NULL;
     }
@@ -66,12 +63,14 @@ static const char *read_one(const char *pattern, const char *text, int values[VA
     if (*pattern == '@') {
         return read_month(text, &values[MONTH]);
     }
+    if (*pattern == '_') {
+        return *text == ' ' ? text + 1 : read_digit(text, &values[DAY]);
+    }
     const char *letter = strchr(letters, *pattern);
     if (!letter) {
         return *text == *pattern ? text + 1 : NULL;
     }
-    bool first_of_day = *letter == 'd' && values[DAY] == 0 && pattern[-2] == '@';
-    return read_digit(text, first_of_day, &values[letter - letters]);
+    return read_digit(text, &values[letter - letters]);
 }
 
 static bool read_pattern(const char *pattern, const char *text, int values[VALUES])

@@ -323,7 +323,7 @@ int ph_server_files_sized(struct ph_server *server, const char *prefix,
     folder->root = -1;
     int err = fill_in(folder, &known);
     err = err ? err : ph_server_on_free(server, free_folder, folder);
-    if (err < 0) {
+    if (err != 0) {
         free_folder(folder);
         return err;
     }
