@@ -26,7 +26,8 @@ static void count_reply(struct ph__conn *conn, int status)
     exchange->answered++;
 }
 
-static void tell_access(struct ph__conn *conn)
+/* Apart, since its room on the stack would be made for every request. */
+__attribute__((noinline)) static void tell_access(struct ph__conn *conn)
 {
     const struct ph_config *cfg = &conn->worker->server->cfg;
     struct ph__exchange *exchange = conn->exchange;
