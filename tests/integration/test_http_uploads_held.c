@@ -165,6 +165,7 @@ static void test_pool_when_full_then_an_upload_that_has_begun_goes_on(void **sta
     for (int i = 0; i < 2; i++) {
         others[i] = client_open(ph_server_port(server));
         client_puts(&others[i], "GET /wait HTTP/1.1" HOST "\r\n");
+        wait_waiting(1); /* the first has left the queue, which has room for one */
     }
     wait_connections(server, "handling", 2);
     client_send(&upload, big_bytes(), 20000);

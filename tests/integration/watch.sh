@@ -17,6 +17,7 @@ wait_for() {
 
 # watch ARGUMENT...: starts a watch, and a server once it has looked: with a summary.
 watch() {
+    : >"$scratch/watched" # what the watch before has said must not be taken for this one's
     "$porthole" watch "$@" >"$scratch/watched" 2>"$scratch/err" &
     watching=$!
     pids+=("$watching")
