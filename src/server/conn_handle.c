@@ -3,6 +3,7 @@
  * From a complete request to its reply: target, route, handler, and what happens afterwards.
  */
 #include "base/clock.h"
+#include "base/exhausted.h"
 #include "http/router.h"
 #include "server/conn.h"
 #include "server/server.h"
@@ -93,9 +94,9 @@ static int reply_instead(struct ph_response *res, int status, const char *detail
 
 static int reply_to_error(struct ph_response *res, int err)
 {
-    bool exhausted = err == -ENOMEM || err == -EMFILE || err == -ENFILE;
-    return exhausted ? reply_instead(res, 503, "the server is out of memory or descriptors")
-                     : reply_instead(res, 500, "the handler of this request failed");
+    return ph__is_exhausted(err)
+               ? reply_instead(res, 503, "the server is out of memory or descriptors")
+               : reply_instead(res, 500, "the handler of this request failed");
 }
 
 enum ph__step ph__conn_finish(struct ph__conn *conn, int result)

@@ -5,6 +5,7 @@
  */
 #include "sockets/collect.h"
 
+#include "base/exhausted.h"
 #include "sockets/ends.h"
 #include "sockets/files.h"
 #include "sockets/netlink.h"
@@ -94,7 +95,7 @@ static int dump(struct ph__netlink *netlink, struct reading *reading,
 /* Errors of ours rather than of the source: another source would not help. */
 static bool is_fatal(int err)
 {
-    return err == -ENOMEM || err == -EMFILE || err == -ENFILE || err == PH_ERR_LIMIT;
+    return ph__is_exhausted(err) || err == PH_ERR_LIMIT;
 }
 
 static int set_reason(struct ph__collection *collection, const struct ph__table *table,

@@ -5,6 +5,7 @@
  */
 #include "sockets/details.h"
 
+#include "base/exhausted.h"
 #include "sockets/narrow.h"
 #include "sockets/netlink.h"
 #include "sockets/pages.h"
@@ -89,12 +90,6 @@ static int on_message(void *user, const unsigned char *payload, size_t size)
     return keep(reading, row, &detail);
 }
 
-/* What another source would not help with, and there is none. */
-static bool is_fatal(int err)
-{
-    return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
-}
-
 static int dump(struct reading *reading, const struct ph__netlink_request *request)
 {
     int err = reading->netlink.fd < 0 ? ph__netlink_init(&reading->netlink) : 0;
@@ -142,14 +137,14 @@ static int read_tables(struct reading *reading, unsigned protocols)
         err = dump_tcp(reading);
         protocols &= err ? protocols : ~PH_PROTOCOL_BIT(PH_PROTOCOL_TCP);
     }
-    for (size_t i = 0; !is_fatal(err) && i < PH__TABLE_COUNT; i++) {
+    for (size_t i = 0; !ph__is_exhausted(err) && i < PH__TABLE_COUNT; i++) {
         const struct ph__table *table = &ph__tables[i];
         bool wanted = protocols & PH_PROTOCOL_BIT(table->protocol) &&
                       snapshot->sources[table->protocol] == PH_SOURCE_SOCK_DIAG &&
                       (!reading->only || reading->only->family == table->family);
         err = wanted ? dump_table(reading, table) : 0;
     }
-    return is_fatal(err) ? err : 0;
+    return ph__is_exhausted(err) ? err : 0;
 }
 
 /* Asks the kernel for the sockets with the ports of one. */

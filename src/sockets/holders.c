@@ -7,6 +7,7 @@
 #include "sockets/holders.h"
 
 #include "base/decimal.h"
+#include "base/exhausted.h"
 #include "sockets/files.h"
 #include "sockets/pages.h"
 #include "sockets/process.h"
@@ -30,11 +31,6 @@ struct scan {
     bool clocks; /* the pids are those of our clocks */
     unsigned threads;
 };
-
-static bool is_fatal(int err)
-{
-    return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
-}
 
 static bool is_denied(int err)
 {
@@ -119,7 +115,7 @@ static void *read_links(void *user)
         ssize_t length = readlinkat(links->folder, name, link, sizeof link - 1);
         if (length < 0) {
             int err = -errno;
-            links->err = is_denied(err) || is_fatal(err) ? err : 0;
+            links->err = is_denied(err) || ph__is_exhausted(err) ? err : 0;
             continue;
         }
         link[length] = '\0';
@@ -175,13 +171,14 @@ static int open_descriptors(const struct scan *scan, int pid, DIR **ret_dir)
     int folder = ph__files_open_folder(scan->proc, path);
     if (folder < 0) {
         scan->holders->denied |= is_denied(folder);
-        return is_fatal(folder) ? folder : 0; /* else it has ended */
+        return ph__is_exhausted(folder) ? folder : 0; /* else it has ended */
     }
     *ret_dir = fdopendir(folder);
     if (!*ret_dir) {
         int err = -errno;
         close(folder);
-        return is_fatal(err) ? err : 0; /* fstat() counts the descriptors, and finds no process */
+        return ph__is_exhausted(err) ? err
+                                     : 0; /* fstat() counts the descriptors, and finds no process */
     }
     return 1;
 }
@@ -210,7 +207,7 @@ static int read_process(const struct scan *scan, struct ph__holder *holder)
             holders->denied |= is_denied(start_err);
             holders->holding_count = holder->first;
             holder->count = 0;
-            err = is_fatal(start_err) ? start_err : 0;
+            err = ph__is_exhausted(start_err) ? start_err : 0;
         }
     }
     closedir(dir);

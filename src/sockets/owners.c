@@ -6,6 +6,7 @@
  * A pid may go to another process meanwhile: its start time is compared with that of whoever has
  * the pid once its name has been read.
  */
+#include "base/exhausted.h"
 #include "sockets/files.h"
 #include "sockets/holders.h"
 #include "sockets/pages.h"
@@ -37,11 +38,6 @@ struct scan {
     size_t count;
     size_t capacity;
 };
-
-static bool is_fatal(int err)
-{
-    return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
-}
 
 static int add_found(struct scan *scan, struct found found)
 {
@@ -92,7 +88,7 @@ static int describe(struct scan *scan, const struct ph__holder *holder, struct p
     }
     if (err < 0) {
         scan->holders.denied |= err == -EACCES || err == -EPERM;
-        return is_fatal(err) ? err : 0;
+        return ph__is_exhausted(err) ? err : 0;
     }
     process->user = ph_snapshot_user(scan->snapshot, process->uid);
     return start == holder->start;
@@ -203,7 +199,7 @@ static int scan_processes(void *user)
     struct scan scan = {.snapshot = snapshot};
     ph__index_init(&scan.inodes, snapshot->seed);
     scan.proc = ph__files_open_folder(AT_FDCWD, snapshot->cfg.proc_root);
-    int err = is_fatal(scan.proc) ? scan.proc : index_inodes(&scan);
+    int err = ph__is_exhausted(scan.proc) ? scan.proc : index_inodes(&scan);
     if (err == 0 && scan.proc >= 0) {
         err = look_at_holders(&scan);
     }

@@ -4,6 +4,7 @@
  */
 #include "sockets/process.h"
 
+#include "base/exhausted.h"
 #include "sockets/files.h"
 
 #include <dirent.h>
@@ -141,7 +142,7 @@ static int read_file(int folder, const char *path, const char *name, char *text)
     if (length < 0) {
         text[0] = '\0';
     }
-    return length == -ENOMEM || length == -EMFILE || length == -ENFILE ? length : 0;
+    return ph__is_exhausted(length) ? length : 0;
 }
 
 int ph__process_start(int folder, const char *path, uint64_t *ret_start)

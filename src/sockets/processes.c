@@ -2,6 +2,7 @@
  *
  * The sockets grouped by the processes that hold them, with the descriptors of each.
  */
+#include "base/exhausted.h"
 #include "sockets/files.h"
 #include "sockets/process.h"
 #include "sockets/snapshot.h"
@@ -90,11 +91,6 @@ static size_t count_processes(const struct ph_processes *processes)
     return count;
 }
 
-static bool is_fatal(int64_t err)
-{
-    return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
-}
-
 /* The pid may be another process's by now: its start time is looked at behind the numbers. */
 static int read_descriptors(int proc, struct ph_process_use *use)
 {
@@ -106,10 +102,10 @@ static int read_descriptors(int proc, struct ph_process_use *use)
     }
     snprintf(pid, sizeof pid, "%d", process->pid);
     int64_t count = ph__process_descriptors(proc, pid);
-    int64_t limit = is_fatal(count) ? count : ph__process_limit(proc, pid);
-    int err = is_fatal(limit) ? (int)limit : ph__process_start(proc, pid, &start);
+    int64_t limit = ph__is_exhausted(count) ? count : ph__process_limit(proc, pid);
+    int err = ph__is_exhausted(limit) ? (int)limit : ph__process_start(proc, pid, &start);
     if (err < 0) {
-        return is_fatal(err) ? err : 0;
+        return ph__is_exhausted(err) ? err : 0;
     }
     if (start == ((const struct ph__known_process *)process)->start) {
         use->fd_count = count < 0 ? -1 : count;
@@ -121,7 +117,7 @@ static int read_descriptors(int proc, struct ph_process_use *use)
 static int read_all_descriptors(struct ph_processes *processes)
 {
     int proc = ph__files_open_folder(AT_FDCWD, processes->snapshot->cfg.proc_root);
-    int err = is_fatal(proc) ? proc : 0;
+    int err = ph__is_exhausted(proc) ? proc : 0;
     for (size_t i = 0; proc >= 0 && err == 0 && i < processes->count; i++) {
         err = read_descriptors(proc, &processes->items[i]);
     }
