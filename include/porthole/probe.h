@@ -70,6 +70,7 @@ struct ph_probe {
     const struct ph_probe_attempt *attempts; /* in the order in which the system prefers them */
     size_t attempt_count;                    /* at most PH_PROBE_ATTEMPTS */
     bool confirmed;                          /* one of them was */
+    bool on_this_machine;                    /* one of them is to an address of this machine */
 };
 
 /**

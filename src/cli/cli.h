@@ -35,8 +35,10 @@ int ph__help_print(const char *name);
 /* Prints "porthole: …" and a line end on standard error. @return PH__EXIT_WRONG. */
 int ph__fail(const char *format, ...) PH_PRINTF(1, 2);
 
-/* Writes to standard output. @return 0 or a negative errno. */
-int ph__output_write(const char *text, size_t size);
+/* Writes to standard output, as the functions of porthole/status.h want it. `user` is an int that
+ * gets the result, for those who tell this failure from others; or NULL. @return 0 or a negative
+ * errno. */
+int ph__output_write(void *user, const char *text, size_t size);
 
 /* Lets so much time pass between two looks. */
 void ph__wait_ms(unsigned ms);

@@ -102,12 +102,6 @@ static void print_all(const struct request *request, const struct ph_findings *f
     print_summary(request, findings);
 }
 
-static int write_output(void *user, const char *text, size_t size)
-{
-    (void)user;
-    return ph__output_write(text, size);
-}
-
 /* ---- watching ---- */
 
 static void print_changes(const struct request *request, const struct ph_findings *before,
@@ -137,7 +131,7 @@ static int watch(struct ph_doctor *doctor, const struct request *request,
         struct ph_findings *now = NULL;
         err = ph_doctor_look(doctor, 0, &now, NULL);
         if (err == 0 && request->json) {
-            err = ph_status_findings(now, write_output, NULL);
+            err = ph_status_findings(now, ph__output_write, NULL);
         } else if (err == 0) {
             print_changes(request, before, now);
         }
@@ -167,7 +161,7 @@ static int examine(struct ph_doctor *doctor, const struct request *request, size
     }
     *ret_wrong = count_wrong(findings);
     if (request->json) {
-        err = ph_status_findings(findings, write_output, NULL);
+        err = ph_status_findings(findings, ph__output_write, NULL);
     } else {
         print_all(request, findings);
     }

@@ -125,13 +125,6 @@ static int take_word(void *user, const char *text)
     return 0;
 }
 
-static int write_output(void *user, const char *text, size_t size)
-{
-    int *ret_failed = user;
-    *ret_failed = ph__output_write(text, size);
-    return *ret_failed;
-}
-
 static int print_list(const char *list, const struct request *request)
 {
     struct ph_sockets *sockets = NULL;
@@ -141,7 +134,7 @@ static int print_list(const char *list, const struct request *request)
     }
     int failed = 0; /* what writing said, as against what reading the kernel said */
     char problem[1024] = "";
-    err = ph_status_list(sockets, list, request->params, request->count, write_output, &failed,
+    err = ph_status_list(sockets, list, request->params, request->count, ph__output_write, &failed,
                          problem, sizeof problem);
     ph_sockets_free(sockets);
     if (failed) {

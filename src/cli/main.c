@@ -31,13 +31,15 @@ int ph__fail(const char *format, ...)
     return PH__EXIT_WRONG;
 }
 
-int ph__output_write(const char *text, size_t size)
+int ph__output_write(void *user, const char *text, size_t size)
 {
+    int *ret_result = user;
     errno = 0;
-    if (fwrite(text, 1, size, stdout) != size) {
-        return errno ? -errno : -EIO;
+    int err = fwrite(text, 1, size, stdout) == size ? 0 : errno ? -errno : -EIO;
+    if (ret_result) {
+        *ret_result = err;
     }
-    return 0;
+    return err;
 }
 
 int ph__output_finish(int err)

@@ -117,13 +117,10 @@ static void print_attempt(const struct ph_probe *probe, const struct ph_probe_at
 static int print_why(struct ph_sockets *sockets, const struct ph_probe *probe)
 {
     const struct ph_why_question question = {.port = probe->port, .protocol = probe->protocol};
-    bool here = false;
-    for (size_t i = 0; i < probe->attempt_count; i++) {
-        here |= probe->attempts[i].on_this_machine;
-    }
     struct ph_why *why = NULL;
     char problem[256];
-    int err = here ? ph_why_new(&why, sockets, &question, problem, sizeof problem) : 0;
+    int err =
+        probe->on_this_machine ? ph_why_new(&why, sockets, &question, problem, sizeof problem) : 0;
     if (why) {
         fputs("\non this machine: ", stdout);
         ph__why_print(why);
@@ -132,18 +129,12 @@ static int print_why(struct ph_sockets *sockets, const struct ph_probe *probe)
     return err;
 }
 
-static int write_output(void *user, const char *text, size_t size)
-{
-    (void)user;
-    return ph__output_write(text, size);
-}
-
 static int print_probe(const struct ph_probe *probe, const struct request *request)
 {
     struct ph_sockets *sockets = NULL;
     int err = ph_sockets_new(&sockets, NULL);
     if (!err && request->json) {
-        err = ph_status_probe(probe, sockets, write_output, NULL);
+        err = ph_status_probe(probe, sockets, ph__output_write, NULL);
     } else if (!err) {
         print_resolving(probe);
         for (size_t i = 0; i < probe->attempt_count; i++) {

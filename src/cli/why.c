@@ -132,13 +132,6 @@ void ph__why_print(const struct ph_why *why)
     }
 }
 
-static int write_output(void *user, const char *text, size_t size)
-{
-    int *ret_failed = user;
-    *ret_failed = ph__output_write(text, size);
-    return *ret_failed;
-}
-
 static int explain(struct ph_sockets *sockets, const struct request *request, char *problem,
                    size_t problem_size)
 {
@@ -149,8 +142,8 @@ static int explain(struct ph_sockets *sockets, const struct request *request, ch
             {"max_age_ms", "0"},           {"probe", request->probe ? "true" : "false"},
             {"address", request->address}, /* last: it may be missing */
         };
-        return ph_status_document(sockets, "why", params, request->address ? 5 : 4, write_output,
-                                  &failed, problem, problem_size);
+        return ph_status_document(sockets, "why", params, request->address ? 5 : 4,
+                                  ph__output_write, &failed, problem, problem_size);
     }
     const struct ph_why_question question = {
         .port = (uint16_t)strtoul(request->port, NULL, 10),

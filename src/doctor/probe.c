@@ -215,6 +215,7 @@ static int try_address(struct probe *probe, const struct addrinfo *at)
         return -ENOMEM;
     }
     probe->shown.confirmed |= attempt.result == PH_PROBE_CONFIRMED;
+    probe->shown.on_this_machine |= attempt.on_this_machine;
     probe->attempts[probe->shown.attempt_count++] = attempt;
     return 0;
 }

@@ -72,11 +72,8 @@ static void add_why(struct ph__json *json, const struct ph__asked *asked,
     const struct ph_why_question question = {.port = probe->port, .protocol = probe->protocol};
     struct ph_why *why = NULL;
     char problem[PH__PROBLEM_TEXT];
-    bool here = false;
-    for (size_t i = 0; i < probe->attempt_count; i++) {
-        here |= probe->attempts[i].on_this_machine;
-    }
-    if (here && ph_why_new(&why, asked->sockets, &question, problem, sizeof problem) == 0) {
+    if (probe->on_this_machine &&
+        ph_why_new(&why, asked->sockets, &question, problem, sizeof problem) == 0) {
         ph__json_begin_object(json, "why");
         ph__why_add(json, asked, why);
         ph__json_end(json);
