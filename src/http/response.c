@@ -246,7 +246,7 @@ static int put_head(struct ph_response *res, int status, const char *content_typ
     at = put(at, res->date, DATE_SIZE);
     at = PUT(at, "\r\n");
     at = put_type(at, content_type, type_size);
-    res->length = status_has_body(status) && !res->head_only ? length : 0;
+    res->length = ph__response_sends_body(res, status) ? length : 0;
     at = put_length(at, res, status, length);
     at = put_connection(at, res);
     if (res->fields.size > 0) {
