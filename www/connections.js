@@ -4,11 +4,12 @@
  * sockets cost no more here than five hundred. Only words without a name are looked for here, in
  * the first SEARCHED rows, and the note says so when there are more.
  */
-import { element, machine, set_text, span } from './dom.js';
+import { element, set_text, span } from './dom.js';
 import { SCOPES, UNKNOWN, bytes, count, endpoint, is_number, plural } from './format.js';
 import {
     empty_note,
     endpoint_text,
+    local_end,
     owner_lines,
     owner_text,
     state_mark,
@@ -35,13 +36,7 @@ const DIRECTIONS = {
 /* ---- columns ---- */
 
 function fill_local(cell, socket) {
-    const name =
-        socket.protocol !== 'unix'
-            ? endpoint_text(socket.local_address, socket.local_port, socket.interface)
-            : socket.path
-              ? machine(socket.path, 'mono path')
-              : span('soft', 'unnamed');
-    cell.append(opener(String(socket.id), name));
+    cell.append(opener(String(socket.id), local_end(socket)));
 }
 
 function fill_remote(cell, socket) {

@@ -116,6 +116,11 @@ export function kind_of(state) {
     return STATES[state]?.kind ?? 'idle';
 }
 
+/* Of a port's connections, those that its program has not accepted yet; null: unknown. */
+export function unaccepted_of(port) {
+    return port.unaccepted ?? port.connections?.unaccepted ?? null;
+}
+
 /* [[state, number], ...] of those above zero, in the order of a socket's life. */
 export function state_counts(counts) {
     const order = Object.keys(STATES);

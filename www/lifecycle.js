@@ -4,7 +4,7 @@
  * there now. The first is always lit, for the port goes on listening whatever becomes of the others.
  */
 import { element, set_attribute, set_text, span } from './dom.js';
-import { count, is_number } from './format.js';
+import { count, is_number, unaccepted_of } from './format.js';
 
 const CLOSING = ['fin_wait1', 'fin_wait2', 'close_wait', 'last_ack', 'closing'];
 
@@ -16,13 +16,9 @@ function number_in(port, states) {
     return states.reduce((sum, state) => sum + (port.connections[state] ?? 0), 0);
 }
 
-function waiting(port) {
-    return port.unaccepted ?? port.connections?.unaccepted ?? null;
-}
-
 function accepted(port) {
     const open = number_in(port, ['established']);
-    const left = waiting(port);
+    const left = unaccepted_of(port);
     return is_number(open) && is_number(left) ? Math.max(0, open - left) : open;
 }
 
@@ -44,7 +40,7 @@ const STAGES = [
         name: 'waiting',
         kind: 'left',
         means: 'Confirmed by the system, not yet accepted by the program',
-        number: waiting,
+        number: unaccepted_of,
     },
     {
         name: 'accepted',

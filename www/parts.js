@@ -63,6 +63,14 @@ export function scope_badge(scope) {
     );
 }
 
+/* What a socket is bound to: address and port, or the path of a unix socket. */
+export function local_end(socket) {
+    if (socket.protocol !== 'unix') {
+        return endpoint_text(socket.local_address, socket.local_port, socket.interface);
+    }
+    return socket.path ? machine(socket.path, 'mono path') : span('soft', 'unnamed');
+}
+
 /* Waiting to be accepted, against the backlog. Full means more than the backlog. */
 export function queue_meter(waiting, backlog) {
     if (!is_number(waiting) || !is_number(backlog)) {

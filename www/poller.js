@@ -8,6 +8,22 @@ const INTERVAL_MS = 2000;
 const RETRY_MS = [1000, 2000, 4000, 8000];
 const LATE_FACTOR = 2;
 
+/* A function that does `ask`, unless the time before is still on its way. */
+export function one_at_a_time(ask) {
+    let asking = false;
+    return async () => {
+        if (asking) {
+            return;
+        }
+        asking = true;
+        try {
+            await ask();
+        } finally {
+            asking = false;
+        }
+    };
+}
+
 /*
  * poll(signal) -> promise. on_state(state, { error, retry_at }) with state "live", "paused",
  * "hidden", "lost" or "token". A new question ends the one before.

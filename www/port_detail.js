@@ -8,6 +8,7 @@ import { element, machine, set_children, set_text, span } from './dom.js';
 import { UNKNOWN, count, is_number } from './format.js';
 import { create_lifecycle } from './lifecycle.js';
 import { endpoint_text, no_owner, owner_lines, queue_meter, state_mark } from './parts.js';
+import { one_at_a_time } from './poller.js';
 import { create_table } from './table.js';
 
 const SOCKETS_SHOWN = 50;
@@ -203,13 +204,8 @@ export function create_port_detail(get, on_show) {
             ['fields', DETAIL_FIELDS],
         ];
         const holding = port.protocol === 'udp' ? 'unconnected' : 'listen';
-        let asking = false;
 
         async function ask() {
-            if (asking) {
-                return; /* the answer to the one before is still on its way */
-            }
-            asking = true;
             try {
                 const [held, connected, explained] = await Promise.all([
                     get('sockets', [...base, ['state', holding], ['limit', SOCKETS_SHOWN]]),
@@ -229,15 +225,15 @@ export function create_port_detail(get, on_show) {
                 if (box.isConnected) {
                     sockets.fail(`Could not ask: ${error.message}`);
                 }
-            } finally {
-                asking = false;
             }
         }
+
+        const ask_anew = one_at_a_time(ask);
         return {
             element: box,
             update(row) {
                 lifecycle?.update(row);
-                ask();
+                ask_anew();
             },
         };
     };

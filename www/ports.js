@@ -5,7 +5,16 @@
  * connections, which are asked for only while it is open (port_detail.js).
  */
 import { element, machine, set_text, span } from './dom.js';
-import { SCOPES, UNKNOWN, count, endpoint, is_number, plural, state_counts } from './format.js';
+import {
+    SCOPES,
+    UNKNOWN,
+    count,
+    endpoint,
+    is_number,
+    plural,
+    state_counts,
+    unaccepted_of,
+} from './format.js';
 import {
     empty_note,
     owner_lines,
@@ -47,7 +56,7 @@ export function port_key(port) {
 function connections_of(port) {
     const counts = state_counts(port.connections);
     const total = counts.reduce((sum, entry) => sum + entry[1], 0);
-    const waiting = port.unaccepted ?? port.connections?.unaccepted ?? null;
+    const waiting = unaccepted_of(port);
     return { counts, total, waiting };
 }
 

@@ -3,9 +3,10 @@
  * What a connection's row opens to: its two halves side by side, and what the kernel has counted and
  * measured at each. The other half is shown, too, where it is on this machine.
  */
-import { element, machine, set_children, span } from './dom.js';
+import { element, machine, set_children } from './dom.js';
 import { UNKNOWN, bytes, count, is_number, microseconds, plural } from './format.js';
-import { endpoint_text, owner_lines, state_mark } from './parts.js';
+import { endpoint_text, local_end, owner_lines, state_mark } from './parts.js';
+import { one_at_a_time } from './poller.js';
 
 function rate(value) {
     return is_number(value) ? `${bytes(value)}/s` : UNKNOWN;
@@ -62,19 +63,12 @@ function facts_of(socket) {
     return list;
 }
 
-function name_of(socket) {
-    if (socket.protocol === 'unix') {
-        return socket.path ? machine(socket.path, 'mono path') : span('soft', 'unnamed');
-    }
-    return endpoint_text(socket.local_address, socket.local_port, socket.interface);
-}
-
 function half(title, socket) {
     return element(
         'div',
         { class: 'half' },
         element('h3', { class: 'label' }, title),
-        element('p', { class: 'half-name' }, name_of(socket)),
+        element('p', { class: 'half-name' }, local_end(socket)),
         element('p', {}, state_mark(socket.state)),
         element('p', { class: 'half-owner' }, owner_lines(socket.owners, socket.owner_unknown, false)),
         facts_of(socket),
@@ -105,13 +99,7 @@ export function create_socket_detail(get) {
         const note = element('p', { class: 'soft' }, 'Asking…');
         const box = element('div', { class: 'halves' }, note);
         const path = `sockets/${encodeURIComponent(row.id)}`;
-        let asking = false;
-
         async function ask() {
-            if (asking) {
-                return; /* the answer to the one before is still on its way */
-            }
-            asking = true;
             try {
                 const { socket, peer } = await get(path, []);
                 set_children(box, [
@@ -121,10 +109,8 @@ export function create_socket_detail(get) {
             } catch (error) {
                 note.textContent = `Could not ask: ${error.message}`;
                 set_children(box, [note]);
-            } finally {
-                asking = false;
             }
         }
-        return { element: box, update: ask };
+        return { element: box, update: one_at_a_time(ask) };
     };
 }
