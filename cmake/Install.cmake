@@ -12,8 +12,9 @@ install(FILES
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/porthole)
 install(FILES docs/man/libporthole.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 if(PORTHOLE_STATUS)
-    install(FILES include/porthole/counters.h include/porthole/details.h include/porthole/doctor.h include/porthole/probe.h include/porthole/sockets.h
-        include/porthole/status.h include/porthole/watch.h
+    install(FILES include/porthole/counters.h include/porthole/details.h include/porthole/doctor.h
+        include/porthole/probe.h include/porthole/sockets.h include/porthole/status.h
+        include/porthole/watch.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/porthole)
 endif()
 if(TARGET porthole_program)

@@ -8,10 +8,8 @@
  * The kernel is played by the other end of a pair of sockets, which has said all and left.
  */
 #include "fuzz/rows.h"
-#include "sockets/inet_diag.h"
-#include "sockets/link_diag.h"
 #include "sockets/netlink.h"
-#include "sockets/unix_diag.h"
+#include "sockets/tables.h"
 
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -25,23 +23,6 @@ struct dump {
     struct ph__rows rows;
 };
 
-static int parse(enum ph_protocol protocol, const unsigned char *payload, size_t size,
-                 struct ph_socket *ret_row)
-{
-    switch (protocol) {
-    case PH_PROTOCOL_UNIX:
-        return ph__unix_diag_parse(payload, size, ret_row);
-    case PH_PROTOCOL_PACKET:
-        return ph__packet_diag_parse(payload, size, ret_row);
-    case PH_PROTOCOL_NETLINK:
-        return ph__netlink_diag_parse(payload, size, ret_row);
-    case PH_PROTOCOL_VSOCK:
-        return ph__vsock_diag_parse(payload, size, ret_row);
-    default:
-        return ph__inet_diag_parse(protocol, payload, size, ret_row);
-    }
-}
-
 /* From a copy of exactly its size, so that AddressSanitizer sees a step beyond. */
 static int on_message(void *user, const unsigned char *payload, size_t size)
 {
@@ -52,7 +33,7 @@ static int on_message(void *user, const unsigned char *payload, size_t size)
     if (size > 0) {
         memcpy(copy, payload, size);
     }
-    int got = parse(dump->protocol, copy, size, &row);
+    int got = ph__table_parse(dump->protocol, copy, size, &row);
     REQUIRE(got == 1 || got == 0 || got == -EBADMSG);
     if (got == 1) {
         REQUIRE(row.protocol == dump->protocol);

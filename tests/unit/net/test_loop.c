@@ -5,8 +5,8 @@
  */
 #include "net/loop.h"
 
-#include "base/clock.h"
 #include "support/cmocka.h"
+#include "support/loop.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -91,15 +91,9 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Waits for one event; an interruption (by a sanitizer's signal too) does not count. */
 static void wait_for_one(void)
 {
-    const uint64_t give_up = ph__clock_ms() + LONG_MS;
-    int count = 0;
-    while (count == 0 && ph__clock_ms() < give_up) {
-        count = ph__loop_wait(&loop, events, LONG_MS);
-    }
-    assert_int_equal(count, 1);
+    assert_int_equal(loop_wait_uninterrupted(&loop, events, LONG_MS), 1);
 }
 
 /* Waits for one event of the item and returns what it says. */

@@ -5,11 +5,11 @@
  */
 #include "server/pool.h"
 
-#include "base/clock.h"
 #include "http/router.h"
 #include "server/server.h"
 #include "support/allocations.h"
 #include "support/cmocka.h"
+#include "support/loop.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -120,23 +120,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Waits for the worker to be woken; a signal that interrupts (a sanitizer's too) does not count. */
-static void wait_woken(void)
-{
-    struct ph__event events[PH__LOOP_BATCH];
-    const uint64_t give_up = ph__clock_ms() + 60000;
-    int count = 0;
-    while (count == 0 && ph__clock_ms() < give_up) {
-        count = ph__loop_wait(&worker.loop, events, 60000);
-    }
-    assert_int_equal(count, 1);
-}
-
 /* Takes back `count` requests, as a worker does, and notes which. */
 static void take_back(struct ph__pool *pool, unsigned count, bool seen[CONNS])
 {
+    struct ph__event events[PH__LOOP_BATCH];
     while (count > 0) {
-        wait_woken();
+        assert_int_equal(loop_wait_uninterrupted(&worker.loop, events, 60000), 1);
         pthread_mutex_lock(&worker.lock);
         struct ph__completion *job = worker.completions;
         worker.completions = NULL;
