@@ -167,9 +167,10 @@ static struct ph_snapshot *find_kept(const struct ph_sockets *sockets,
     return will_do(sockets->whole, question) ? sockets->whole : NULL;
 }
 
+/* Acquires what others released: they have read their rows before these are written anew. */
 static unsigned held_by_us_alone(const struct ph_snapshot *snapshot)
 {
-    return snapshot && atomic_load_explicit(&snapshot->references, memory_order_relaxed) == 1;
+    return snapshot && atomic_load_explicit(&snapshot->references, memory_order_acquire) == 1;
 }
 
 static bool is_large(const struct ph_snapshot *snapshot)
