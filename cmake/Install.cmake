@@ -17,6 +17,10 @@ if(PORTHOLE_STATUS)
         include/porthole/watch.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/porthole)
 endif()
+if(TARGET porthole_tls)
+    install(TARGETS porthole_tls ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(FILES include/porthole/tls.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/porthole)
+endif()
 if(TARGET porthole_program)
     install(TARGETS porthole_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
     install(FILES docs/man/porthole.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
@@ -55,6 +59,10 @@ install(FILES
     "${CMAKE_CURRENT_BINARY_DIR}/porthole-config-version.cmake"
     DESTINATION ${package_folder})
 # Written when it is installed, since only then the prefix is known for good.
+set(PORTHOLE_PACKAGES porthole)
+if(TARGET porthole_tls)
+    string(APPEND PORTHOLE_PACKAGES " porthole-tls")
+endif()
 set(pc_script "${CMAKE_CURRENT_BINARY_DIR}/install-pc.cmake")
 configure_file(cmake/install-pc.cmake.in "${pc_script}" @ONLY)
 install(SCRIPT "${pc_script}")

@@ -3,6 +3,7 @@
  * porthole serve: the server with the status API and the page.
  */
 #include "cli/cli.h"
+#include "cli/https.h"
 #include "cli/options.h"
 #include "cli/why.h"
 
@@ -28,6 +29,7 @@ struct settings {
     unsigned long workers;
     enum ph_loop loop;
     unsigned long drain_delay_seconds;
+    struct ph__https https;
     const char *access_log;
     enum ph_access_format access_format;
     bool public;
@@ -133,6 +135,16 @@ static int take_probe(void *user, const struct ph__option *option, const char *v
     return 0;
 }
 
+static int take_tls(void *user, const struct ph__option *option, const char *value)
+{
+    struct ph__https *https = &((struct settings *)user)->https;
+    const char **file = strcmp(option->name, "tls-cert") == 0  ? &https->certificate
+                        : strcmp(option->name, "tls-key") == 0 ? &https->key
+                                                               : &https->client_ca;
+    *file = value;
+    return 0;
+}
+
 static const struct ph__option options[] = {
     {"listen", true, take_listen},
     {"workers", true, take_workers},
@@ -141,6 +153,9 @@ static const struct ph__option options[] = {
     {"token-file", true, take_token_file},
     {"public", false, take_public},
     {"allow-host", true, take_allow_host},
+    {"tls-cert", true, take_tls},
+    {"tls-key", true, take_tls},
+    {"tls-client-ca", true, take_tls},
     {"drain-delay", true, take_drain_delay},
     {"probe", false, take_probe},
     {"access-log", true, take_access_log},
@@ -192,12 +207,13 @@ static int read_token(struct settings *settings)
     return check_token(path, settings->token);
 }
 
-/* The data is sensitive: others than this machine get it by a token, or by intent. */
+/* The data is sensitive: others than this machine get it by a token, by a certificate of their own,
+ * or by intent. */
 static int check_reach(const struct settings *settings)
 {
+    bool guarded = settings->public || settings->token_file || settings->https.client_ca;
     for (size_t i = 0; i < settings->listen_count; i++) {
-        if (!settings->public && !settings->token_file &&
-            !ph_listen_is_loopback(settings->listen[i])) {
+        if (!guarded && !ph_listen_is_loopback(settings->listen[i])) {
             return ph__fail("%s can be reached from other machines: ask for a token with "
                             "--token-file FILE, or allow everyone with --public",
                             settings->listen[i]);
@@ -292,53 +308,72 @@ static int tell_start_error(const struct ph_server *server, int err)
 
 /* Blocks the signals that mean something to the server, into `set` too, in this thread and those
  * started from it. One that was ignored is taken too, as a shell's `&` ignores SIGINT. */
-static void hold_signals(sigset_t *set)
+static void hold_signals(sigset_t *set, bool has_https)
 {
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGUSR1);
+    if (has_https) {
+        sigaddset(set, SIGHUP);
+    }
     pthread_sigmask(SIG_BLOCK, set, NULL);
     (void)signal(SIGTERM, SIG_DFL); /* an ignored signal would never be waited for */
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGUSR1, SIG_DFL);
 }
 
-static int announce(const struct ph_server *server)
+static int announce(const struct ph_server *server, bool has_https)
 {
+    const char *scheme = has_https ? "https://" : "http://";
     for (size_t i = 0; i < ph_server_listener_count(server); i++) {
         const char *listen = ph_server_listener(server, i);
         bool is_unix = strncmp(listen, "unix:", 5) == 0;
-        printf("porthole %s listening on %s%s%s\n", ph_version(), is_unix ? "" : "http://", listen,
+        printf("porthole %s listening on %s%s%s\n", ph_version(), is_unix ? "" : scheme, listen,
                is_unix ? "" : "/");
     }
     return ph__output_finish(0);
 }
 
-/* Waits until somebody wants an end; opens the access log again for whoever has renamed it. */
-static void wait_for_end(const sigset_t *signals, struct ph_access_log *log)
+/* SIGUSR1: the access log has been renamed. */
+static void open_log_again(struct ph_access_log *log)
 {
-    int which = 0;
-    do {
+    int err = log ? ph_access_log_reopen(log) : 0;
+    if (err < 0) {
+        fprintf(stderr, "porthole: cannot open the access log again: %s\n", ph_strerror(err));
+    }
+}
+
+/* Waits until somebody wants an end, and does what other signals ask for. */
+static void wait_for_end(const sigset_t *signals, struct ph_server *server,
+                         struct ph_access_log *log)
+{
+    for (;;) {
+        int which = 0;
         (void)sigwait(signals, &which); /* fails for a signal that does not exist only */
-        int err = which == SIGUSR1 && log ? ph_access_log_reopen(log) : 0;
-        if (err < 0) {
-            fprintf(stderr, "porthole: cannot open the access log again: %s\n", ph_strerror(err));
+        if (which == SIGUSR1) {
+            open_log_again(log);
+        } else if (which == SIGHUP) {
+            ph__https_reload(server);
+        } else {
+            return;
         }
-    } while (which == SIGUSR1);
+    }
 }
 
 /* Starts the server, and stops it when told to. */
-static int serve_until_told(struct ph_server *server, struct ph_access_log *log)
+static int serve_until_told(struct ph_server *server, const struct settings *settings,
+                            struct ph_access_log *log)
 {
+    bool has_https = ph__https_is_wanted(&settings->https);
     sigset_t signals;
-    hold_signals(&signals);
+    hold_signals(&signals, has_https);
     int err = ph_server_start(server);
-    int status = err < 0 ? tell_start_error(server, err) : announce(server);
+    int status = err < 0 ? tell_start_error(server, err) : announce(server, has_https);
     if (status) {
         return status;
     }
-    wait_for_end(&signals, log);
+    wait_for_end(&signals, server, log);
     ph_server_stop(server);
     return 0;
 }
@@ -351,8 +386,9 @@ static int serve(const struct settings *settings, struct ph_access_log *log)
         return status;
     }
     status = check_reach(settings); /* now that the addresses are known to be some */
+    status = status ? status : ph__https_begin(server, &settings->https);
     status = status ? status : mount(settings, server);
-    status = status ? status : serve_until_told(server, log);
+    status = status ? status : serve_until_told(server, settings, log);
     ph_server_free(server);
     return status;
 }
@@ -409,6 +445,10 @@ const struct ph__command ph__serve_command = {
         "  --public               allow addresses that other machines can reach without one\n"
         "  --allow-host NAME      accept this name in Host too, several times if need be;\n"
         "                         addresses, localhost and this machine's name always are\n"
+        "  --tls-cert FILE        speak HTTPS: the server's certificate, and those that vouch for\n"
+        "                         it behind it, in PEM; SIGHUP reads certificate and key again\n"
+        "  --tls-key FILE         the key that belongs to it\n"
+        "  --tls-client-ca FILE   let in only who has a certificate by one of these authorities\n"
         "  --access-log FILE|-    write a line for each request; SIGUSR1 opens the file again\n"
         "  --access-log-format F  combined (the default), as other web servers have it, or json\n"
         "  --probe                answer /api/v1/probe too, which connects to this machine's own\n"

@@ -4,6 +4,8 @@
  */
 #include "net/batch.h"
 
+#include "net/transport.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -78,8 +80,22 @@ static ssize_t perform(struct ph__io *io)
                                : sendmsg(io->fd, &io->message, flags);
 }
 
+static ssize_t perform_by_transport(const struct ph__io *io)
+{
+    struct ph__transport *transport = io->transport;
+    if (!io->sends) {
+        return transport->kind->receive(transport, io->parts[0].iov_base, io->parts[0].iov_len);
+    }
+    return io->part_count == 0 ? -EINVAL
+                               : transport->kind->send(transport, io->parts, io->part_count);
+}
+
 void ph__io_perform(struct ph__io *io)
 {
+    if (io->transport) {
+        io->result = perform_by_transport(io);
+        return;
+    }
     do {
         io->result = perform(io);
     } while (io->result < 0 && errno == EINTR);

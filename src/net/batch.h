@@ -19,8 +19,11 @@
 
 enum { PH__IO_PARTS = 2 };
 
+struct ph__transport;
+
 /* One operation on a socket. What it refers to stays in place until it is done. */
 struct ph__io {
+    struct ph__transport *transport; /* NULL: none; set by the user, before each is performed */
     int fd;
     bool sends;
     unsigned part_count; /* 1 or 2; a receive has one; 0: the bytes come from a file */
@@ -38,13 +41,15 @@ struct ph__io {
 void ph__io_receive(struct ph__io *io, int fd, void *to, size_t room);
 void ph__io_send(struct ph__io *io, int fd, const struct iovec *parts, unsigned part_count);
 
-/* Sends from a file, on a socket that does not block. -EINVAL: this file cannot be sent so. */
+/* Sends from a file, on a socket that does not block. -EINVAL: this file cannot be sent so,
+ * or none can by the transport. */
 void ph__io_send_file(struct ph__io *io, int fd, int file, uint64_t offset, size_t size);
 
-/* A file is sent at once: io_uring could do so by a thread of the kernel's only. */
+/* A file is sent at once: io_uring could do so by a thread of the kernel's only. And so is what
+ * a transport moves, by calls of its own. */
 static inline bool ph__io_may_wait(const struct ph__io *io)
 {
-    return io->part_count > 0;
+    return io->part_count > 0 && !io->transport;
 }
 
 /* Does it, in a system call of its own. */

@@ -131,7 +131,8 @@ static void refuse(struct ph__acceptor *acceptor, int fd)
                         "Retry-After: 1\r\nConnection: close\r\n\r\n%s",
                         date, sizeof body - 1, body);
     atomic_fetch_add_explicit(&acceptor->server->refused, 1, memory_order_relaxed);
-    if (send(fd, reply, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) == size) {
+    bool understood = !acceptor->server->wrapper.wrap; /* without a handshake nothing can be said */
+    if (understood && send(fd, reply, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT) == size) {
         char nobody_reads[4096];
         shutdown(fd, SHUT_WR);
         while (recv(fd, nobody_reads, sizeof nobody_reads, MSG_DONTWAIT) > 0) {

@@ -99,6 +99,9 @@ enum ph__step ph__conn_close(struct ph__conn *conn)
         ph__worker_give_exchange(worker, conn->exchange);
         conn->exchange = NULL;
     }
+    if (conn->wrapped) {
+        ph__conn_unwrap(conn, true);
+    }
     close(conn->fd);
     conn->fd = -1;
     if (!conn->in_ready) { /* else the worker gives it back when it comes to it */
@@ -121,11 +124,12 @@ void ph__conn_drop_token(struct ph__conn *conn)
 enum ph__step ph__conn_break_off(struct ph__conn *conn)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    ph__conn_unwrap(conn, false);
     setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     return ph__conn_close(conn);
 }
 
-/* The first event, or the next bytes of an idle connection. */
+/* The first bytes, or the next ones of an idle connection. */
 static enum ph__step begin_request(struct ph__conn *conn)
 {
     conn->exchange = ph__worker_take_exchange(conn->worker);
@@ -133,14 +137,23 @@ static enum ph__step begin_request(struct ph__conn *conn)
         return ph__conn_close(conn); /* out of memory: nothing can be said */
     }
     conn->exchange->conn = conn;
+    if (conn->wrapped) {
+        conn->exchange->io.transport = ph__conn_transport(conn);
+    }
     ph__conn_set_state(conn, PH__CONN_HEAD);
     return ph__conn_read_head(conn);
+}
+
+static enum ph__step begin_connection(struct ph__conn *conn)
+{
+    return ph__conn_wrap(conn) ? begin_request(conn) : ph__conn_close(conn);
 }
 
 static enum ph__step step(struct ph__conn *conn)
 {
     switch (ph__conn_state(conn)) {
     case PH__CONN_ACCEPTED:
+        return conn->readable ? begin_connection(conn) : PH__STEP_WAIT;
     case PH__CONN_IDLE:
         return conn->readable ? begin_request(conn) : PH__STEP_WAIT;
     case PH__CONN_HEAD:
@@ -172,7 +185,7 @@ static enum ph__step after_io(struct ph__conn *conn)
 static enum ph__step perform(struct ph__conn *conn)
 {
     struct ph__io *io = &conn->exchange->io;
-    if (ph__io_may_wait(io) && ph__worker_put_off(conn->worker, conn)) {
+    if (ph__worker_put_off(conn->worker, conn)) {
         return PH__STEP_PUT_OFF;
     }
     ph__io_perform(io);
@@ -228,6 +241,9 @@ void ph__conn_event(struct ph__conn *conn, unsigned events)
     conn->writable |= (events & PH__EVENT_WRITE) != 0;
     conn->hangup |= (events & PH__EVENT_HANGUP) != 0;
     conn->dead |= (events & PH__EVENT_DEAD) != 0;
+    if (conn->wrapped) { /* a transport may wait for one to do the other */
+        conn->readable = conn->writable = true;
+    }
     ph__conn_run(conn);
 }
 

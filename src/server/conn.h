@@ -75,13 +75,14 @@ struct ph__conn {
     uint32_t index;                      /* in the table */
     _Atomic uint16_t route;              /* of the last request: its index plus one; PH__NO_ROUTE */
     _Atomic uint8_t state;
-    bool readable;   /* recv(2) may have something */
-    bool writable;   /* send(2) may take something */
-    bool hangup : 1; /* few bytes do not mean that there is nothing behind them */
-    bool dead : 1;   /* it has been reset: nobody is there */
-    bool unsent : 1; /* the kernel may still hold much of a reply */
-    bool in_ready;   /* in the worker's ready list */
-    bool restart;    /* the deadline begins anew when the connection next has to wait */
+    bool readable;    /* recv(2) may have something */
+    bool writable;    /* send(2) may take something */
+    bool hangup : 1;  /* few bytes do not mean that there is nothing behind them */
+    bool dead : 1;    /* it has been reset: nobody is there */
+    bool unsent : 1;  /* the kernel may still hold much of a reply */
+    bool wrapped : 1; /* it has a transport: server->transports[index] */
+    bool in_ready;    /* in the worker's ready list */
+    bool restart;     /* the deadline begins anew when the connection next has to wait */
 
     _Atomic uint32_t version; /* odd while the fields below change hands */
     _Atomic uint32_t requests;
@@ -167,6 +168,15 @@ enum ph__step ph__conn_close(struct ph__conn *conn);
 void ph__conn_drop_token(struct ph__conn *conn);
 /* Closes so that the peer can tell the reply is incomplete: with a reset. */
 enum ph__step ph__conn_break_off(struct ph__conn *conn);
+
+/* conn_wrap.c: what stands between the connection and its socket, if there is something. */
+
+/* Gives a new connection its transport, where it is to have one. False: no memory. */
+bool ph__conn_wrap(struct ph__conn *conn);
+/* NULL when there is none. */
+struct ph__transport *ph__conn_transport(const struct ph__conn *conn);
+/* From here on the bytes go as they are; the peer is told of the end, or not. */
+void ph__conn_unwrap(struct ph__conn *conn, bool say_end);
 
 /* conn_read.c: one step of receiving. Asks for at most `room` bytes. */
 enum ph__step ph__conn_receive(struct ph__conn *conn, char *to, size_t room);

@@ -73,10 +73,21 @@ static enum ph__step receive_head(struct ph__conn *conn)
     return ph__conn_receive(conn, in->data + in->size, in->capacity - in->size);
 }
 
+/* Also in the middle of a head nobody is left to answer; but for who speaks without the transport
+ * that this connection has. */
+static enum ph__step head_failed(struct ph__conn *conn, ssize_t err)
+{
+    if (err != -EPROTONOSUPPORT || !conn->wrapped) {
+        return ph__conn_close(conn);
+    }
+    ph__conn_unwrap(conn, false);
+    return ph__conn_refuse(conn, 400, "this address speaks HTTPS: ask with https://");
+}
+
 static enum ph__step head_received(struct ph__conn *conn, ssize_t got)
 {
     if (got < 0) {
-        return ph__conn_close(conn); /* also in the middle of a head: nobody is left to answer */
+        return head_failed(conn, got);
     }
     conn->exchange->in.size += (size_t)got;
     return got > 0 ? ph__conn_read_head(conn) : wait_for_head(conn);
@@ -134,7 +145,7 @@ enum ph__step ph__conn_linger(struct ph__conn *conn)
     if (!conn->readable) {
         return PH__STEP_WAIT;
     }
-    struct ph__io io; /* the exchange has been given back */
+    struct ph__io io = {.transport = NULL}; /* the exchange has been given back */
     ph__io_receive(&io, conn->fd, nobody_reads, sizeof nobody_reads);
     ph__io_perform(&io);
     ssize_t got = take_received(conn, &io);

@@ -187,6 +187,7 @@ static enum ph__step end_connection(struct ph__conn *conn)
     }
     ph__worker_give_exchange(conn->worker, exchange);
     conn->exchange = NULL;
+    ph__conn_unwrap(conn, true);
     shutdown(conn->fd, SHUT_WR);
     ph__conn_set_state(conn, PH__CONN_LINGERING);
     conn->readable = true;

@@ -155,6 +155,7 @@ void ph__exchange_reset(struct ph__exchange *exchange)
     exchange->answered = 0;
     exchange->progress = 0;
     exchange->resume = PH__RESUME_NEXT;
+    exchange->io.transport = NULL;
 }
 
 int ph__exchange_make_room(struct ph__exchange *exchange, size_t capacity_max)

@@ -203,6 +203,19 @@ static void forget_last_run(struct ph_server *server)
     server->workers = NULL;
     server->worker_count = 0;
     ph__conn_table_done(&server->table);
+    free(server->transports);
+    server->transports = NULL;
+}
+
+static int set_up_connections(struct ph_server *server)
+{
+    if (server->wrapper.wrap) {
+        server->transports = calloc(server->cfg.connections_max, sizeof *server->transports);
+        if (!server->transports) {
+            return -ENOMEM;
+        }
+    }
+    return ph__conn_table_init(&server->table, server->cfg.connections_max);
 }
 
 static int set_up_workers(struct ph_server *server)
@@ -251,7 +264,7 @@ static int start(struct ph_server *server)
     server->started_unix_ms = ph__clock_unix_ms();
     int err = open_listeners(server);
     if (err == 0) {
-        err = ph__conn_table_init(&server->table, server->cfg.connections_max);
+        err = set_up_connections(server);
     }
     if (err == 0) {
         err = set_up_workers(server);

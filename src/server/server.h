@@ -7,6 +7,7 @@
 
 #include "http/parse.h"
 #include "http/router.h"
+#include "net/transport.h"
 #include "server/acceptor.h"
 #include "server/conn_table.h"
 #include "server/pool.h"
@@ -30,6 +31,13 @@ struct ph__kept {
     void *value;
 };
 
+/* Puts a transport on each TCP connection. */
+struct ph__wrapper {
+    /* On the worker; NULL: no memory. */
+    struct ph__transport *(*wrap)(void *user, int fd);
+    void *user;
+};
+
 enum ph__life {
     PH__LIFE_NEW,     /* routes and listeners may be added */
     PH__LIFE_STARTED, /* until somebody waits for the end */
@@ -44,6 +52,8 @@ struct ph_server {
     bool default_listener; /* listeners[0] stands for "none was named" */
     int failed_listener;   /* index, or -1 */
 
+    struct ph__wrapper wrapper;        /* wrap is NULL: none */
+    struct ph__transport **transports; /* by a connection's index; NULL without a wrapper */
     struct ph__conn_table table;
     struct ph__worker *workers;
     unsigned worker_count; /* set up */

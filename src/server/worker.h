@@ -113,10 +113,12 @@ static inline struct ph__exchange *ph__worker_take_exchange(struct ph__worker *w
 
 void ph__worker_give_exchange(struct ph__worker *worker, struct ph__exchange *exchange);
 
-/* Takes the connection's operation into the batch; false: it is to be performed at once. */
+/* Takes the connection's operation into the batch, if one is gathered; false: it is to be performed
+ * at once. */
 static inline bool ph__worker_put_off(struct ph__worker *worker, struct ph__conn *conn)
 {
-    if (!worker->gathering || !ph__batch_add(&worker->batch, &conn->exchange->io)) {
+    if (!worker->gathering || !ph__io_may_wait(&conn->exchange->io) ||
+        !ph__batch_add(&worker->batch, &conn->exchange->io)) {
         return false;
     }
     worker->put_off[worker->batch.count - 1] = conn;

@@ -40,13 +40,17 @@ test_files() {
 
 test_find_package() {
     mkdir "$scratch/outside"
-    cp "$source/examples/hello.c" "$scratch/outside/"
+    cp "$source/examples/hello.c" "$source/examples/https.c" "$scratch/outside/"
     cat >"$scratch/outside/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.25)
 project(outside C)
 find_package(porthole 0.1 REQUIRED)
 add_executable(hello hello.c)
 target_link_libraries(hello PRIVATE porthole::porthole)
+if(TARGET porthole::tls)
+    add_executable(https https.c)
+    target_link_libraries(https PRIVATE porthole::tls)
+endif()
 END
     cmake -S "$scratch/outside" -B "$scratch/outside/build" -DCMAKE_PREFIX_PATH="$prefix" \
         >"$scratch/log" 2>&1 && cmake --build "$scratch/outside/build" >>"$scratch/log" 2>&1 ||
@@ -63,6 +67,12 @@ test_pkg_config() {
     # shellcheck disable=SC2086 # several flags
     cc "$source/examples/hello.c" -o "$scratch/hello" $flags
     same 'pkg-config: hello answers' '{"hello":"world"}' "$(answer "$scratch/hello")"
+    # Who does without TLS does without OpenSSL.
+    same 'pkg-config: hello loads no OpenSSL' '' "$(ldd "$scratch/hello" | grep -E 'ssl|crypto')"
+    flags=$(pkg-config --cflags --libs porthole-tls)
+    # shellcheck disable=SC2086
+    cc "$source/examples/https.c" -o "$scratch/https" $flags
+    same 'pkg-config: https runs' 2 "$("$scratch/https" 2>"$scratch/log" || echo $?)"
 }
 
 test_files

@@ -71,6 +71,9 @@ struct client client_open_unix(const char *path)
 
 void client_close(struct client *client)
 {
+    if (client->transport) {
+        client->transport->free(client->transport_user);
+    }
     if (client->fd >= 0) {
         close(client->fd);
     }
@@ -100,6 +103,12 @@ static bool wait_for(int fd, short events, int wait_ms)
     return ready > 0;
 }
 
+static ssize_t send_some(struct client *client, const void *bytes, size_t size)
+{
+    return client->transport ? client->transport->send(client->transport_user, bytes, size)
+                             : send(client->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 size_t client_send_until_refused(struct client *client, const void *bytes, size_t size)
 {
     size_t sent = 0;
@@ -107,8 +116,7 @@ size_t client_send_until_refused(struct client *client, const void *bytes, size_
         if (!wait_for(client->fd, POLLOUT, CLIENT_WAIT_MS)) {
             fail_msg("the server takes no more after %zu of %zu bytes", sent, size);
         }
-        ssize_t result =
-            send(client->fd, (const char *)bytes + sent, size - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t result = send_some(client, (const char *)bytes + sent, size - sent);
         if (result > 0) {
             sent += (size_t)result;
         } else if (errno != EAGAIN && errno != EINTR) {
@@ -158,16 +166,27 @@ static void make_room(struct client *client)
     assert_non_null(client->data);
 }
 
+static ssize_t receive_some(struct client *client, void *to, size_t room)
+{
+    return client->transport ? client->transport->receive(client->transport_user, to, room)
+                             : recv(client->fd, to, room, MSG_DONTWAIT);
+}
+
 bool client_receive(struct client *client, int wait_ms)
 {
-    if (client->ended || !wait_for(client->fd, POLLIN, wait_ms)) {
+    if (client->ended) {
         return false;
     }
     make_room(client);
     ssize_t got;
     do {
-        got = recv(client->fd, client->data + client->size, client->capacity - client->size - 1, 0);
-    } while (got < 0 && errno == EINTR);
+        got =
+            receive_some(client, client->data + client->size, client->capacity - client->size - 1);
+    } while (got < 0 &&
+             (errno == EINTR || (errno == EAGAIN && wait_for(client->fd, POLLIN, wait_ms))));
+    if (got < 0 && errno == EAGAIN) {
+        return false;
+    }
     if (got <= 0) {
         client->ended = true;
         client->end_error = got < 0 ? errno : 0;

@@ -10,11 +10,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { CLIENT_WAIT_MS = 20000 };
 
+/* What stands between a client and its socket. As recv(2) and send(2) without waiting. */
+struct client_transport {
+    ssize_t (*receive)(void *user, void *to, size_t room);
+    ssize_t (*send)(void *user, const void *bytes, size_t size);
+    void (*free)(void *user);
+};
+
 struct client {
     int fd;
+    const struct client_transport *transport; /* NULL: none */
+    void *transport_user;
     char *data; /* [used, size) has been received and not been looked at; a NUL follows */
     size_t used, size, capacity;
     bool ended;    /* no more will come */
