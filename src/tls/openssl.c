@@ -50,7 +50,7 @@ static bool is_dry(BIO *bio)
 static int note_result(BIO *bio, ssize_t result, int retry)
 {
     BIO_clear_retry_flags(bio);
-    if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+    if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         BIO_set_flags(bio, retry | BIO_FLAGS_SHOULD_RETRY);
     }
     return (int)result;
@@ -58,14 +58,20 @@ static int note_result(BIO *bio, ssize_t result, int retry)
 
 static int bio_read(BIO *bio, char *to, int size)
 {
-    ssize_t got = recv(fd_of(bio), to, (size_t)size, MSG_DONTWAIT);
+    ssize_t got;
+    do {
+        got = recv(fd_of(bio), to, (size_t)size, MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
     set_data(bio, fd_of(bio), got < size);
     return note_result(bio, got, BIO_FLAGS_READ);
 }
 
 static int bio_write(BIO *bio, const char *bytes, int size)
 {
-    ssize_t sent = send(fd_of(bio), bytes, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent;
+    do {
+        sent = send(fd_of(bio), bytes, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
     return note_result(bio, sent, BIO_FLAGS_WRITE);
 }
 
@@ -275,7 +281,12 @@ static ssize_t receive(struct ph__transport *transport, void *to, size_t room)
         int result = SSL_read_ex(ssl, (char *)to + got, room - got, &more);
         if (result != 1) {
             ssize_t err = error_of(ssl, result);
-            return got > 0 ? (ssize_t)got : err; /* which comes again at the next call */
+            if (got > 0 && err != -EAGAIN) {
+                /* The end, or nonsense, right behind the bytes: few bytes mean that there is no
+                 * more, so an event has to make the user ask again, and hear of it then. */
+                shutdown(fd_of(SSL_get_rbio(ssl)), SHUT_RD);
+            }
+            return got > 0 ? (ssize_t)got : err;
         }
         got += more;
     } while (got < room && (SSL_has_pending(ssl) || !is_dry(SSL_get_rbio(ssl))));

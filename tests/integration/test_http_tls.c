@@ -13,11 +13,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,6 +162,26 @@ static void test_request_when_a_byte_a_record_then_answered(void **state)
     }
     struct reply reply = client_reply(&client, "GET");
     assert_reply_text(&reply, 200, "hello");
+    reply_done(&reply);
+    client_close(&client);
+}
+
+/* Bytes, and right behind them in the same packet the end of what the client says; its socket stays
+ * open. */
+static void test_request_when_the_end_is_said_behind_it_then_answered_and_closed(void **state)
+{
+    (void)state;
+    const int on = 1;
+    const int off = 0;
+    struct client client = tls_open(port);
+    assert_int_equal(setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof off), 0);
+    assert_int_equal(setsockopt(client.fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on), 0);
+    client_puts(&client, HELLO);
+    assert_int_equal(SSL_shutdown(client.transport_user), 0);
+    assert_int_equal(setsockopt(client.fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off), 0);
+    struct reply reply = client_reply(&client, "GET");
+    assert_reply_text(&reply, 200, "hello");
+    assert_int_equal(client_wait_end(&client), 0);
     reply_done(&reply);
     client_close(&client);
 }
@@ -681,6 +704,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SERVED(test_requests_when_on_one_connection_then_all_are_answered),
         SERVED(test_request_when_a_byte_a_record_then_answered),
+        SERVED(test_request_when_the_end_is_said_behind_it_then_answered_and_closed),
         SERVED(test_bodies_when_of_any_size_and_kind_then_whole),
         SERVED(test_bodies_when_the_client_reads_slowly_then_whole),
         SERVED(test_file_when_asked_for_then_it_goes_through_memory),
