@@ -141,6 +141,23 @@ PH_API PH_MUST_CHECK int ph_server_add(struct ph_server *server, const struct ph
 PH_API PH_MUST_CHECK int ph_server_route(struct ph_server *server, const char *pattern,
                                          ph_handler handler, void *user);
 
+/**
+ * Has a handler called before those of all routes at a path and below it, and before what is not
+ * served there is refused (404, 405, the reply to OPTIONS); before start. For what many routes have
+ * in common: guard.h has some. What is to be done after them, ph_config.access hears of.
+ *
+ * It is called once a request, before its body is received, in the order of being added, on the
+ * worker or where the route is blocking on the pool. It returns as any handler does: with a reply,
+ * or a token, this is the answer, and no other is called; without one the request goes on, and the
+ * fields that it has added are those of the reply to come, unless that is one of the server's own
+ * for an error. It may read the request but for the body.
+ *
+ * @param path  "/api": this path, and all that begins with "/api/", decoded; "/": all.
+ * @return 0; PH_ERR_PATTERN for a path without a slash in front; PH_ERR_STARTED; -ENOMEM.
+ */
+PH_API PH_MUST_CHECK int ph_server_before(struct ph_server *server, const char *path,
+                                          ph_handler handler, void *user);
+
 /* ---- bodies that are handed over piece by piece ---- */
 
 struct ph_waker;

@@ -21,9 +21,10 @@ struct ph__route {
     ph_handler handler;
     void *user;
     bool blocking;
-    ph_handler begin;  /* NULL: nothing to be asked before the body */
-    uint64_t body_max; /* 0: as for others */
-    unsigned index;    /* counted from 0 in the order they were added */
+    ph_handler begin;     /* NULL: nothing to be asked before the body */
+    ph_handler own_begin; /* the server's alone: what `begin` was before it put its own there */
+    uint64_t body_max;    /* 0: as for others */
+    unsigned index;       /* counted from 0 in the order they were added */
     unsigned param_count;
     char *params[PH__PARAMS_MAX]; /* names, owned; "*" for a trailing wildcard */
 };

@@ -239,8 +239,10 @@ void ph__conn_event(struct ph__conn *conn, unsigned events)
 {
     conn->readable |= (events & PH__EVENT_READ) != 0;
     conn->writable |= (events & PH__EVENT_WRITE) != 0;
-    conn->hangup |= (events & PH__EVENT_HANGUP) != 0;
-    conn->dead |= (events & PH__EVENT_DEAD) != 0;
+    if (events & (PH__EVENT_HANGUP | PH__EVENT_DEAD)) {
+        conn->hangup |= (events & PH__EVENT_HANGUP) != 0;
+        conn->dead |= (events & PH__EVENT_DEAD) != 0;
+    }
     if (conn->wrapped) { /* a transport may wait for one to do the other */
         conn->readable = conn->writable = true;
     }

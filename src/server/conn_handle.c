@@ -67,7 +67,7 @@ static enum ph__step after_reply(struct ph__conn *conn)
 }
 
 /* Begins the reply to the request in hand. */
-static struct ph_response *begin_reply(struct ph__conn *conn)
+__attribute__((always_inline)) static inline struct ph_response *begin_reply(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
     struct ph_request *req = &exchange->request;
@@ -80,6 +80,40 @@ static struct ph_response *begin_reply(struct ph__conn *conn)
     res->minor_version = req->minor_version;
     res->close = !req->keep_alive || exchange->error_reply || ph__worker_draining(conn->worker);
     return res;
+}
+
+/* For a reply begun after ph_route.begin: brings back the fields that were added there. Apart,
+ * since most routes have none. */
+__attribute__((noinline)) static void bring_fields(struct ph__exchange *exchange)
+{
+    struct ph__buf *begun = &exchange->begun_fields;
+    if (exchange->call == PH__CALL_BEGIN) {
+        ph__buf_reset(begun);
+    } else if (begun->size > 0) {
+        ph__buf_append(&exchange->response.fields, begun->data, begun->size);
+    }
+}
+
+/* Begins the reply to what is called of the request's route. */
+static inline struct ph_response *begin_call(struct ph__conn *conn)
+{
+    struct ph_response *res = begin_reply(conn);
+    if (conn->exchange->request.route->begin) {
+        bring_fields(conn->exchange);
+    }
+    return res;
+}
+
+/* ph_route.begin has let the request pass. */
+static enum ph__step has_begun(struct ph__conn *conn)
+{
+    struct ph__exchange *exchange = conn->exchange;
+    const struct ph__buf *fields = &exchange->response.fields;
+    if (fields->size > 0) {
+        ph__buf_append(&exchange->begun_fields, fields->data, fields->size);
+    }
+    return ph__buf_error(&exchange->begun_fields) ? ph__conn_finish(conn, -ENOMEM)
+                                                  : ph__conn_take_body(conn);
 }
 
 /* Whatever the handler has replied, this takes its place; without memory, nothing does. */
@@ -113,8 +147,9 @@ enum ph__step ph__conn_finish(struct ph__conn *conn, int result)
     }
     if (result < 0) {
         ph__exchange_drop_waker(conn->exchange);
+        const struct ph__route *route = conn->exchange->request.route;
         ph__server_log(conn->worker->server, PH_LOG_WARNING, "%s failed: %s",
-                       conn->exchange->request.route->pattern, ph_strerror(result));
+                       route ? route->pattern : "a handler before all routes", ph_strerror(result));
         if (reply_to_error(res, result) < 0) {
             return ph__conn_close(conn); /* no memory for the shortest reply */
         }
@@ -130,7 +165,7 @@ enum ph__step ph__conn_await_token(struct ph__conn *conn)
     if (exchange->waits) {
         return PH__STEP_WAIT;
     }
-    struct ph_response *res = begin_reply(conn);
+    struct ph_response *res = exchange->request.route ? begin_call(conn) : begin_reply(conn);
     exchange->ready_us = token->ready_us;
     exchange->token = NULL;
     return ph__conn_finish(conn, ph__token_make_reply(token, res));
@@ -175,12 +210,29 @@ static enum ph__match match(struct ph__conn *conn, char allow[PH__ALLOW_TEXT])
     return ph__router_match(&conn->worker->server->router, req, allow);
 }
 
+/* What no route serves passes those who are called before routes, too. Returns as they do. */
+static int call_befores(struct ph__conn *conn, struct ph_response *res)
+{
+    struct ph_server *server = conn->worker->server;
+    struct ph_request *req = &conn->exchange->request;
+    if (!server->befores) {
+        return 0;
+    }
+    req->server = server;
+    req->peer = ph__conn_peer(conn);
+    return ph__before_call(req, res);
+}
+
 static enum ph__step reply_without_route(struct ph__conn *conn)
 {
     char allow[PH__ALLOW_TEXT];
-    enum ph__match found = match(conn, allow);
     struct ph_response *res = begin_reply(conn);
     const struct ph_request *req = &conn->exchange->request;
+    int before = call_befores(conn, res);
+    if (before < 0 || res->status != 0 || conn->exchange->token) {
+        return ph__conn_finish(conn, before);
+    }
+    enum ph__match found = match(conn, allow);
     if (found == PH__MATCH_NO_PATH) {
         return after_own_reply(conn,
                                ph_reply_problem(res, 404, "there is nothing at %s", req->uri.path));
@@ -212,7 +264,7 @@ const char *ph__conn_find_route(struct ph__conn *conn)
 enum ph__step ph__conn_run_blocking(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
-    struct ph_response *res = begin_reply(conn);
+    struct ph_response *res = begin_call(conn);
     memcpy(exchange->date, res->date, sizeof exchange->date); /* the worker's will change */
     res->date = exchange->date;
     ph__conn_set_state(conn, PH__CONN_HANDLING);
@@ -235,7 +287,7 @@ enum ph__step ph__conn_called(struct ph__conn *conn, int result)
         return ph__conn_finish(conn, result);
     }
     exchange->error_reply = false;
-    return call == PH__CALL_BEGIN ? ph__conn_take_body(conn) : ph__conn_taken(conn, !later);
+    return call == PH__CALL_BEGIN ? has_begun(conn) : ph__conn_taken(conn, !later);
 }
 
 enum ph__step ph__conn_call(struct ph__conn *conn, enum ph__call call)
@@ -247,7 +299,7 @@ enum ph__step ph__conn_call(struct ph__conn *conn, enum ph__call call)
     if (exchange->request.route->blocking && !ph__server_has_no_threads(conn->worker->server)) {
         return ph__conn_flush(conn, PH__RESUME_BLOCKING);
     }
-    begin_reply(conn);
+    begin_call(conn);
     return ph__conn_called(conn, ph__exchange_call(exchange));
 }
 

@@ -26,6 +26,7 @@ struct ph__exchange *ph__exchange_new(const struct ph__limits *limits)
     exchange->scratch_capacity = PH__SCRATCH_FIRST;
     ph__buf_init(&exchange->out, 0);
     ph__buf_init(&exchange->body, 0);
+    ph__buf_init(&exchange->begun_fields, 0);
     ph__response_init(&exchange->response, &exchange->out);
     exchange->request.fields = exchange->fields;
     if (!exchange->in.data || !exchange->scratch) {
@@ -43,6 +44,7 @@ void ph__exchange_free(struct ph__exchange *exchange)
     ph__response_done(&exchange->response);
     ph__buf_done(&exchange->out);
     ph__buf_done(&exchange->body);
+    ph__buf_done(&exchange->begun_fields);
     free(exchange->in.data);
     free(exchange->spare.data);
     free(exchange->scratch);

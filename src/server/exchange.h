@@ -71,6 +71,8 @@ struct ph__exchange {
     bool body_ended;     /* all of it has been received */
     uint64_t taken;      /* bytes of it that the receiver has */
     struct ph__receiver receiver;
+    struct ph__buf
+        begun_fields; /* fields of the reply that were added before the body was received */
     enum ph__call call;
     struct ph__completion job; /* that call, on the pool */
     bool held;     /* the receiver would not take the piece in hand, in state handling */

@@ -260,6 +260,7 @@ static int start(struct ph_server *server)
 {
     unsigned workers_running = 0;
     forget_last_run(server);
+    ph__before_attach(server);
     server->started_us = ph__clock_us();
     server->started_unix_ms = ph__clock_unix_ms();
     int err = open_listeners(server);
@@ -417,6 +418,7 @@ void ph_server_free(struct ph_server *server)
         free(kept);
     }
     forget_last_run(server);
+    ph__before_free(server);
     ph__acceptor_done(&server->acceptor);
     ph__router_done(&server->router);
     free(server->listeners);

@@ -9,6 +9,7 @@
 #include "http/router.h"
 #include "net/transport.h"
 #include "server/acceptor.h"
+#include "server/before.h"
 #include "server/conn_table.h"
 #include "server/pool.h"
 #include "server/worker.h"
@@ -52,6 +53,7 @@ struct ph_server {
     bool default_listener; /* listeners[0] stands for "none was named" */
     int failed_listener;   /* index, or -1 */
 
+    struct ph__before *befores;        /* owned */
     struct ph__wrapper wrapper;        /* wrap is NULL: none */
     struct ph__transport **transports; /* by a connection's index; NULL without a wrapper */
     struct ph__conn_table table;

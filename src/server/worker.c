@@ -201,19 +201,19 @@ static int next_timeout_ms(const struct ph__worker *worker)
         return 0;
     }
     uint64_t now_ms = worker->now_us / 1000;
-    uint64_t wait = UINT64_MAX;
+    uint64_t due_ms = UINT64_MAX;
     if (worker->acceptor && ph__acceptor_has_time(worker->acceptor)) {
         int acceptor_ms = ph__acceptor_timeout_ms(worker->acceptor);
-        wait = acceptor_ms < 0 ? UINT64_MAX : (uint64_t)acceptor_ms;
+        due_ms = acceptor_ms < 0 ? UINT64_MAX : now_ms + (uint64_t)acceptor_ms;
     }
     for (int i = 0; i < PH__DEADLINE_CLASSES; i++) {
         const struct ph__deadline *first = ph__deadlines_first(&worker->deadlines[i]);
-        if (first) {
-            uint64_t due_in = first->due_ms > now_ms ? first->due_ms - now_ms : 0;
-            wait = due_in < wait ? due_in : wait;
+        if (first && first->due_ms < due_ms) {
+            due_ms = first->due_ms;
         }
     }
-    return wait == UINT64_MAX ? -1 : wait > INT_MAX ? INT_MAX : (int)wait;
+    uint64_t wait = due_ms > now_ms ? due_ms - now_ms : 0;
+    return due_ms == UINT64_MAX ? -1 : wait > INT_MAX ? INT_MAX : (int)wait;
 }
 
 static void expire_deadlines(struct ph__worker *worker)

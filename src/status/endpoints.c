@@ -7,6 +7,8 @@
 #include "status/guard.h"
 #include "status/listing.h"
 
+#include <porthole/guard.h>
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -173,19 +175,6 @@ static int refuse_host(struct ph__call *call)
                             "given with --allow-host.");
 }
 
-static int refuse_token(struct ph__call *call)
-{
-    int err = ph_response_header(call->res, "WWW-Authenticate", "Bearer");
-    if (err < 0) {
-        return err;
-    }
-    return ph_reply_problem(call->res, 401, "%s",
-                            ph_request_header(call->req, "Authorization")
-                                ? "The token in the Authorization header is not the right one."
-                                : "This needs a token: send the header Authorization: Bearer "
-                                  "TOKEN.");
-}
-
 /* Looks for a query parameter that the endpoint does not have, or that comes twice; whether it
  * may in a list, the query itself knows. @return whether there is one. */
 static bool find_wrong(const struct ph__call *call, char *problem, size_t size)
@@ -226,9 +215,8 @@ int ph__endpoint_enter(struct ph__call *call)
                         (const char *const *)status->hosts)) {
         return refuse_host(call);
     }
-    if (status->token && !(flags & OPEN) &&
-        !ph__guard_token(ph_request_header(call->req, "Authorization"), status->token)) {
-        return refuse_token(call);
+    if (status->token && !(flags & OPEN) && !ph_guard_has_bearer(call->req, status->token)) {
+        return ph_guard_bearer(call->req, call->res, status->token);
     }
     char problem[PH__PROBLEM_TEXT];
     if (!(flags & PAGE) && find_wrong(call, problem, sizeof problem)) {

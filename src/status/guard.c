@@ -67,20 +67,3 @@ bool ph__guard_host(const char *host, const char *hostname, const char *const *n
     }
     return false;
 }
-
-bool ph__guard_token(const char *authorization, const char *token)
-{
-    if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0) {
-        return false;
-    }
-    const char *given = authorization + 7;
-    given += strspn(given, " ");
-    size_t given_size = strlen(given);
-    size_t size = strlen(token);
-    /* Each byte given is compared, with a byte of the token or with nothing. */
-    volatile unsigned char difference = given_size != size;
-    for (size_t i = 0; i < given_size; i++) {
-        difference |= (unsigned char)(given[i] ^ token[i < size ? i : 0]);
-    }
-    return difference == 0;
-}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who may ask: the Host header against DNS rebinding, and the bearer token.
+ * Who may ask: the Host header against DNS rebinding.
  */
 #ifndef PORTHOLE_STATUS_GUARD_H
 #define PORTHOLE_STATUS_GUARD_H
@@ -13,11 +13,5 @@
  * browser sends one.
  */
 bool ph__guard_host(const char *host, const char *hostname, const char *const *names);
-
-/*
- * True when an Authorization header (NULL: absent) carries `token`. Takes the same time wherever
- * the first wrong byte is.
- */
-bool ph__guard_token(const char *authorization, const char *token);
 
 #endif
