@@ -35,6 +35,10 @@ int ph__help_print(const char *name);
 /* Prints "porthole: …" and a line end on standard error. @return PH__EXIT_WRONG. */
 int ph__fail(const char *format, ...) PH_PRINTF(1, 2);
 
+/* What ph__fail() says comes from this file from now on, and is told with its name; NULL: from no
+ * file. */
+void ph__fail_in_file(const char *path);
+
 /* Writes to standard output, as the functions of porthole/status.h want it. `user` is an int that
  * gets the result, for those who tell this failure from others; or NULL. @return 0 or a negative
  * errno. */

@@ -32,10 +32,10 @@ static int take_flag(void *user, const struct ph__option *option, const char *va
 }
 
 static const struct ph__option options[] = {
-    {"all", false, take_flag},
-    {"watch", false, take_flag},
-    {"json", false, take_flag},
-    {NULL, false, NULL},
+    {"all", PH__ALONE, take_flag},
+    {"watch", PH__ALONE, take_flag},
+    {"json", PH__ALONE, take_flag},
+    {NULL, PH__ALONE, NULL},
 };
 
 static void print_finding(const struct ph_finding *finding)

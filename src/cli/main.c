@@ -20,14 +20,21 @@ static const struct ph__command *const commands[] = {
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
+static const char *failing_file;
+
+void ph__fail_in_file(const char *path)
+{
+    failing_file = path;
+}
+
 int ph__fail(const char *format, ...)
 {
+    fprintf(stderr, "porthole: %s%s", failing_file ? failing_file : "", failing_file ? ": " : "");
     va_list args;
     va_start(args, format);
-    fputs("porthole: ", stderr);
     vfprintf(stderr, format, args);
-    fputc('\n', stderr);
     va_end(args);
+    fputc('\n', stderr);
     return PH__EXIT_WRONG;
 }
 

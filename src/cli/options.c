@@ -46,7 +46,7 @@ static int take_option(const char *command, const struct ph__option *options, in
                         (int)strcspn(argv[*at], "="), argv[*at], command);
     }
     const char *value = text[size] == '=' ? text + size + 1 : NULL;
-    if (!option->has_value) {
+    if (option->kind == PH__ALONE) {
         return value ? ph__fail("option '--%s' takes no value", option->name)
                      : option->take(user, option, NULL);
     }
@@ -80,6 +80,26 @@ int ph__options_read(const char *command, const struct ph__option *options, int 
         }
     }
     return 0;
+}
+
+const struct ph__option *ph__options_find(const struct ph__option *options, const char *name)
+{
+    return find(options, name, strlen(name));
+}
+
+bool ph__options_given(const struct ph__option *options, const struct ph__option *option, int argc,
+                       char **argv)
+{
+    for (int at = 0; at < argc && strcmp(argv[at], "--") != 0; at++) {
+        const char *text = argv[at] + 2;
+        size_t size = strncmp(argv[at], "--", 2) == 0 ? strcspn(text, "=") : 0;
+        const struct ph__option *found = size > 0 ? find(options, text, size) : NULL;
+        if (found && found == option) {
+            return true;
+        }
+        at += found && found->kind != PH__ALONE && text[size] != '='; /* over its value */
+    }
+    return false;
 }
 
 int ph__options_number(const char *name, const char *value, unsigned long min, unsigned long max,

@@ -46,10 +46,10 @@ static int take_timeout(void *user, const struct ph__option *option, const char 
 }
 
 static const struct ph__option options[] = {
-    {"udp", false, take_udp},
-    {"timeout", true, take_timeout},
-    {"json", false, take_json},
-    {NULL, false, NULL},
+    {"udp", PH__ALONE, take_udp},
+    {"timeout", PH__TEXT, take_timeout},
+    {"json", PH__ALONE, take_json},
+    {NULL, PH__ALONE, NULL},
 };
 
 static int take_word(void *user, const char *text)

@@ -3,6 +3,7 @@
  * porthole serve: the server with the status API and the page.
  */
 #include "cli/cli.h"
+#include "cli/config.h"
 #include "cli/https.h"
 #include "cli/options.h"
 #include "cli/why.h"
@@ -23,6 +24,7 @@ struct settings {
     size_t listen_count;
     const char *hosts[NAMES_MAX + 1]; /* ends in NULL */
     size_t host_count;
+    const char *config;
     const char *www;
     const char *token_file;
     char token[TOKEN_MAX];
@@ -145,22 +147,30 @@ static int take_tls(void *user, const struct ph__option *option, const char *val
     return 0;
 }
 
+static int take_config(void *user, const struct ph__option *option, const char *value)
+{
+    (void)option;
+    ((struct settings *)user)->config = value;
+    return 0;
+}
+
 static const struct ph__option options[] = {
-    {"listen", true, take_listen},
-    {"workers", true, take_workers},
-    {"loop", true, take_loop},
-    {"www", true, take_www},
-    {"token-file", true, take_token_file},
-    {"public", false, take_public},
-    {"allow-host", true, take_allow_host},
-    {"tls-cert", true, take_tls},
-    {"tls-key", true, take_tls},
-    {"tls-client-ca", true, take_tls},
-    {"drain-delay", true, take_drain_delay},
-    {"probe", false, take_probe},
-    {"access-log", true, take_access_log},
-    {"access-log-format", true, take_access_format},
-    {NULL, false, NULL},
+    {"config", PH__FILE, take_config},
+    {"listen", PH__LIST, take_listen},
+    {"workers", PH__NUMBER, take_workers},
+    {"loop", PH__TEXT, take_loop},
+    {"www", PH__TEXT, take_www},
+    {"token-file", PH__TEXT, take_token_file},
+    {"public", PH__ALONE, take_public},
+    {"allow-host", PH__LIST, take_allow_host},
+    {"tls-cert", PH__TEXT, take_tls},
+    {"tls-key", PH__TEXT, take_tls},
+    {"tls-client-ca", PH__TEXT, take_tls},
+    {"drain-delay", PH__NUMBER, take_drain_delay},
+    {"probe", PH__ALONE, take_probe},
+    {"access-log", PH__TEXT, take_access_log},
+    {"access-log-format", PH__TEXT, take_access_format},
+    {NULL, PH__ALONE, NULL},
 };
 
 /* The token is the first line; it has to fit into a header field as one word. */
@@ -412,18 +422,26 @@ static int serve_with_log(const struct settings *settings)
     return status;
 }
 
+static int serve_as_told(struct settings *settings)
+{
+    if (settings->listen_count == 0) {
+        settings->listen[settings->listen_count++] = "127.0.0.1:8080";
+    }
+    int status = settings->token_file ? read_token(settings) : 0;
+    return status ? status : serve_with_log(settings);
+}
+
 static int run(int argc, char **argv)
 {
     struct settings settings = {.listen_count = 0};
+    struct ph__config *config = NULL;
     int status = ph__options_read("serve", options, argc, argv, &settings, NULL);
-    if (status) {
-        return status;
+    if (!status && settings.config) {
+        status = ph__config_read(&config, settings.config, options, argc, argv, &settings);
     }
-    if (settings.listen_count == 0) {
-        settings.listen[settings.listen_count++] = "127.0.0.1:8080";
-    }
-    status = settings.token_file ? read_token(&settings) : 0;
-    return status ? status : serve_with_log(&settings);
+    status = status ? status : serve_as_told(&settings);
+    ph__config_free(config);
+    return status;
 }
 
 const struct ph__command ph__serve_command = {
@@ -434,6 +452,11 @@ const struct ph__command ph__serve_command = {
         "Serves a page and a JSON API that show this machine's sockets and ports, until it\n"
         "gets SIGINT or SIGTERM: then it answers the requests in flight and ends.\n\n"
         "Options:\n"
+        "  --config FILE          read options from a JSON object, of the same names: "
+        "{\"listen\":\n"
+        "                         [\"127.0.0.1:80\"], \"workers\": 2, \"public\": true}; those "
+        "that\n"
+        "                         are given here as well take the place of the file's\n"
         "  --listen ADDR:PORT     where to listen, several times if need be: 127.0.0.1:8080\n"
         "                         (the default), [::1]:8080, unix:/path; port 0: any free one\n"
         "  --workers N            threads that serve connections; one a processor\n"

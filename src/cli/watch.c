@@ -51,10 +51,10 @@ static int take_types(void *user, const struct ph__option *option, const char *v
 }
 
 static const struct ph__option options[] = {
-    {"json", false, take_flag},
-    {"summaries", false, take_flag},
-    {"types", true, take_types},
-    {NULL, false, NULL},
+    {"json", PH__ALONE, take_flag},
+    {"summaries", PH__ALONE, take_flag},
+    {"types", PH__TEXT, take_types},
+    {NULL, PH__ALONE, NULL},
 };
 
 static bool is_wanted(const struct request *request, enum ph_event_type type)

@@ -45,8 +45,9 @@ static int take_address(void *user, const struct ph__option *option, const char 
 }
 
 static const struct ph__option options[] = {
-    {"udp", false, take_flag},       {"tcp", false, take_flag},  {"probe", false, take_flag},
-    {"address", true, take_address}, {"json", false, take_flag}, {NULL, false, NULL},
+    {"udp", PH__ALONE, take_flag},   {"tcp", PH__ALONE, take_flag},
+    {"probe", PH__ALONE, take_flag}, {"address", PH__TEXT, take_address},
+    {"json", PH__ALONE, take_flag},  {NULL, PH__ALONE, NULL},
 };
 
 static int take_word(void *user, const char *text)
