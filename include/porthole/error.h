@@ -24,18 +24,19 @@ extern "C" {
 #endif
 
 /* What errno has no word for: name, value, message. Linux keeps its own numbers within 1..4095. */
-#define PH_ERROR_MAP(X)                                                                            \
-    X(PH_ERR_PATTERN, -4096, "malformed route pattern")                                            \
-    X(PH_ERR_ROUTE_TAKEN, -4097, "a route with this method and path exists already")               \
-    X(PH_ERR_STARTED, -4098, "not possible once the server has been started")                      \
-    X(PH_ERR_REPLIED, -4099, "this request has been answered already")                             \
-    X(PH_ERR_HEADER, -4100, "header name or value is malformed, or reserved to the server")        \
-    X(PH_ERR_ADDRESS, -4101, "malformed listen address: want ADDR:PORT, [ADDR]:PORT or unix:PATH") \
-    X(PH_ERR_PARAMETER, -4102, "unknown or malformed parameter")                                   \
-    X(PH_ERR_LIMIT, -4103, "a configured limit was reached")                                       \
-    X(PH_ERR_SOURCE, -4104, "the kernel offers no source for this")                                \
-    X(PH_ERR_TOKEN, -4105, "the token of a deferred reply was freed without one")                  \
-    X(PH_ERR_UNTOLD, -4106, "the kernel does not tell what the filter asks for")                   \
+#define PH_ERROR_MAP(X)                                                                     \
+    X(PH_ERR_PATTERN, -4096, "malformed route pattern")                                     \
+    X(PH_ERR_ROUTE_TAKEN, -4097, "a route with this method and path exists already")        \
+    X(PH_ERR_STARTED, -4098, "not possible once the server has been started")               \
+    X(PH_ERR_REPLIED, -4099, "this request has been answered already")                      \
+    X(PH_ERR_HEADER, -4100, "header name or value is malformed, or reserved to the server") \
+    X(PH_ERR_ADDRESS, -4101,                                                                \
+      "malformed listen address: want ADDR:PORT, [ADDR]:PORT, unix:PATH or fd:N")           \
+    X(PH_ERR_PARAMETER, -4102, "unknown or malformed parameter")                            \
+    X(PH_ERR_LIMIT, -4103, "a configured limit was reached")                                \
+    X(PH_ERR_SOURCE, -4104, "the kernel offers no source for this")                         \
+    X(PH_ERR_TOKEN, -4105, "the token of a deferred reply was freed without one")           \
+    X(PH_ERR_UNTOLD, -4106, "the kernel does not tell what the filter asks for")            \
     X(PH_ERR_TLS, -4107, "certificate or key cannot be used")
 
 enum ph_error {

@@ -12,5 +12,6 @@
 #include <porthole/http.h>
 #include <porthole/server.h>
 #include <porthole/stream.h>
+#include <porthole/systemd.h>
 
 #endif

@@ -57,7 +57,7 @@ enum ph_loop {
  * just what differs. Strings are copied by ph_server_new().
  */
 struct ph_config {
-    const char *listen;        /* "127.0.0.1:8080"; "[::1]:0", "unix:/run/app.sock"; port 0: any */
+    const char *listen;        /* "127.0.0.1:8080"; or as ph_server_listen() has it */
     unsigned workers;          /* threads that serve connections; one a processor. PH_NO_THREADS:
                                 * none, see ph_server_poll() */
     enum ph_loop loop;         /* PH_LOOP_AUTO, which falls back by itself; others may fail */
@@ -86,6 +86,8 @@ struct ph_config {
     void *log_user;
     ph_access_handler access; /* NULL: nobody hears of requests; see also access_log.h */
     void *access_user;
+
+    unsigned unix_mode; /* of the files of unix sockets, whatever the umask is; 0600 */
 };
 
 struct ph_server;
@@ -96,7 +98,8 @@ struct ph_server;
  * @param cfg  may be NULL for all defaults. The macro passes the size the caller was compiled
  *             with, so that the structure can grow without breaking callers.
  * @return 0; -ENOMEM; -EINVAL for a limit that makes no sense (target_max beyond head_max,
- *         head_max below 256 bytes or above 1 MiB, more than 256 workers or blocking threads);
+ *         head_max below 256 bytes or above 1 MiB, more than 256 workers or blocking threads,
+ *         unix_mode beyond 0777);
  *         PH_ERR_ADDRESS.
  */
 PH_API PH_MUST_CHECK int ph_server_new_sized(struct ph_server **ret_server,
@@ -104,7 +107,17 @@ PH_API PH_MUST_CHECK int ph_server_new_sized(struct ph_server **ret_server,
 #define ph_server_new(ret_server, cfg) \
     ph_server_new_sized((ret_server), (cfg), sizeof(struct ph_config))
 
-/** Adds one more listener, before start. @return 0; PH_ERR_ADDRESS; PH_ERR_STARTED; -ENOMEM. */
+/**
+ * Adds one more listener, before start.
+ *
+ * @param listen  "127.0.0.1:8080"; "[::1]:0", port 0: any that is free; "*:80": each IPv4 address;
+ *                "localhost:80"; "unix:/run/app.sock", whose file is removed in the end; "fd:3", a
+ *                descriptor that listens already, which stays the program's: the server works with
+ *                a copy of it, closes just that, and makes the socket one that does not block
+ *                (O_NONBLOCK is shared by copies).
+ * @return 0; PH_ERR_ADDRESS; PH_ERR_STARTED; -ENOMEM; of a descriptor -EBADF, -ENOTSOCK, or -EINVAL
+ *         when it does not listen for streams by IP or unix.
+ */
 PH_API PH_MUST_CHECK int ph_server_listen(struct ph_server *server, const char *listen);
 
 /** One route, for ph_server_add(). */

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/config.h"
 #include "cli/https.h"
+#include "cli/listen.h"
 #include "cli/options.h"
 #include "cli/why.h"
 
@@ -30,6 +31,7 @@ struct settings {
     char token[TOKEN_MAX];
     unsigned long workers;
     enum ph_loop loop;
+    unsigned unix_mode;
     unsigned long drain_delay_seconds;
     struct ph__https https;
     const char *access_log;
@@ -147,6 +149,17 @@ static int take_tls(void *user, const struct ph__option *option, const char *val
     return 0;
 }
 
+static int take_unix_mode(void *user, const struct ph__option *option, const char *value)
+{
+    if (strspn(value, "01234567") != strlen(value) || strlen(value) < 3 || strlen(value) > 4 ||
+        (strlen(value) == 4 && value[0] != '0') || strspn(value, "0") == strlen(value)) {
+        return ph__fail("option '--%s': '%s' is not accepted; want three octal digits, as 660",
+                        option->name, value);
+    }
+    ((struct settings *)user)->unix_mode = (unsigned)strtoul(value, NULL, 8);
+    return 0;
+}
+
 static int take_config(void *user, const struct ph__option *option, const char *value)
 {
     (void)option;
@@ -157,6 +170,7 @@ static int take_config(void *user, const struct ph__option *option, const char *
 static const struct ph__option options[] = {
     {"config", PH__FILE, take_config},
     {"listen", PH__LIST, take_listen},
+    {"unix-mode", PH__TEXT, take_unix_mode},
     {"workers", PH__NUMBER, take_workers},
     {"loop", PH__TEXT, take_loop},
     {"www", PH__TEXT, take_www},
@@ -217,26 +231,6 @@ static int read_token(struct settings *settings)
     return check_token(path, settings->token);
 }
 
-/* The data is sensitive: others than this machine get it by a token, by a certificate of their own,
- * or by intent. */
-static int check_reach(const struct settings *settings)
-{
-    bool guarded = settings->public || settings->token_file || settings->https.client_ca;
-    for (size_t i = 0; i < settings->listen_count; i++) {
-        if (!guarded && !ph_listen_is_loopback(settings->listen[i])) {
-            return ph__fail("%s can be reached from other machines: ask for a token with "
-                            "--token-file FILE, or allow everyone with --public",
-                            settings->listen[i]);
-        }
-    }
-    return 0;
-}
-
-static int tell_address_error(const char *listen)
-{
-    return ph__fail("bad listen address '%s': want ADDR:PORT, [ADDR]:PORT or unix:PATH", listen);
-}
-
 /* What goes wrong while it serves: worth a line on standard error, from whichever thread. */
 static void tell(void *user, enum ph_log_level level, const char *message)
 {
@@ -250,30 +244,16 @@ static int make_server(const struct settings *settings, struct ph_access_log *lo
                        struct ph_server **ret_server)
 {
     const struct ph_config config = {
-        .listen = settings->listen[0],
         .workers = (unsigned)settings->workers,
         .loop = settings->loop,
         .drain_delay_ms = (unsigned)settings->drain_delay_seconds * 1000,
         .log = tell,
         .access = log ? ph_access_log_write : NULL,
         .access_user = log,
+        .unix_mode = settings->unix_mode,
     };
-    struct ph_server *server = NULL;
-    int err = ph_server_new(&server, &config);
-    if (err < 0) {
-        return err == PH_ERR_ADDRESS ? tell_address_error(settings->listen[0])
-                                     : ph__fail("cannot make a server: %s", ph_strerror(err));
-    }
-    for (size_t i = 1; i < settings->listen_count; i++) {
-        err = ph_server_listen(server, settings->listen[i]);
-        if (err < 0) {
-            ph_server_free(server);
-            return err == PH_ERR_ADDRESS ? tell_address_error(settings->listen[i])
-                                         : ph__fail("cannot make a server: %s", ph_strerror(err));
-        }
-    }
-    *ret_server = server;
-    return 0;
+    int err = ph_server_new(ret_server, &config);
+    return err < 0 ? ph__fail("cannot make a server: %s", ph_strerror(err)) : 0;
 }
 
 static int mount(const struct settings *settings, struct ph_server *server)
@@ -291,31 +271,6 @@ static int mount(const struct settings *settings, struct ph_server *server)
     return err < 0 ? ph__fail("cannot set the server up: %s", ph_strerror(err)) : 0;
 }
 
-static int tell_start_error(const struct ph_server *server, int err)
-{
-    const char *listen = ph_server_failed_listener(server);
-    if (!listen && ph_server_config(server)->loop == PH_LOOP_IO_URING) {
-        return ph__fail("cannot start with --loop io_uring: %s; --loop auto goes without where "
-                        "it has to",
-                        ph_strerror(err));
-    }
-    if (!listen) {
-        return ph__fail("cannot start: %s", ph_strerror(err));
-    }
-    if (err == -EADDRINUSE) {
-        char reason[512];
-        ph__why_describe(listen, reason, sizeof reason);
-        return ph__fail("%s is in use%s%s; another address goes with --listen", listen,
-                        reason[0] ? ": " : "", reason);
-    }
-    if (err == -EACCES && strncmp(listen, "unix:", 5) != 0) {
-        return ph__fail("not permitted to listen on %s: low ports need root or the capability "
-                        "CAP_NET_BIND_SERVICE; choose a higher port with --listen",
-                        listen);
-    }
-    return ph__fail("cannot listen on %s: %s", listen, ph_strerror(err));
-}
-
 /* Blocks the signals that mean something to the server, into `set` too, in this thread and those
  * started from it. One that was ignored is taken too, as a shell's `&` ignores SIGINT. */
 static void hold_signals(sigset_t *set, bool has_https)
@@ -331,18 +286,9 @@ static void hold_signals(sigset_t *set, bool has_https)
     (void)signal(SIGTERM, SIG_DFL); /* an ignored signal would never be waited for */
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGUSR1, SIG_DFL);
-}
-
-static int announce(const struct ph_server *server, bool has_https)
-{
-    const char *scheme = has_https ? "https://" : "http://";
-    for (size_t i = 0; i < ph_server_listener_count(server); i++) {
-        const char *listen = ph_server_listener(server, i);
-        bool is_unix = strncmp(listen, "unix:", 5) == 0;
-        printf("porthole %s listening on %s%s%s\n", ph_version(), is_unix ? "" : scheme, listen,
-               is_unix ? "" : "/");
+    if (has_https) {
+        (void)signal(SIGHUP, SIG_DFL);
     }
-    return ph__output_finish(0);
 }
 
 /* SIGUSR1: the access log has been renamed. */
@@ -371,6 +317,16 @@ static void wait_for_end(const sigset_t *signals, struct ph_server *server,
     }
 }
 
+/* Whoever has started us may want to know; that it cannot be told keeps nobody from being served.
+ */
+static void tell_manager(const char *state)
+{
+    int err = ph_systemd_notify(state);
+    if (err < 0) {
+        fprintf(stderr, "porthole: cannot tell the service manager: %s\n", ph_strerror(err));
+    }
+}
+
 /* Starts the server, and stops it when told to. */
 static int serve_until_told(struct ph_server *server, const struct settings *settings,
                             struct ph_access_log *log)
@@ -379,11 +335,14 @@ static int serve_until_told(struct ph_server *server, const struct settings *set
     sigset_t signals;
     hold_signals(&signals, has_https);
     int err = ph_server_start(server);
-    int status = err < 0 ? tell_start_error(server, err) : announce(server, has_https);
+    int status = err < 0 ? ph__listen_tell_error(server, err)
+                         : ph__listen_announce(server, has_https ? "https://" : "http://");
     if (status) {
         return status;
     }
+    tell_manager("READY=1");
     wait_for_end(&signals, server, log);
+    tell_manager("STOPPING=1");
     ph_server_stop(server);
     return 0;
 }
@@ -395,7 +354,9 @@ static int serve(const struct settings *settings, struct ph_access_log *log)
     if (status) {
         return status;
     }
-    status = check_reach(settings); /* now that the addresses are known to be some */
+    bool guarded = settings->public || settings->token_file || settings->https.client_ca;
+    status = ph__listen_at(server, settings->listen, settings->listen_count);
+    status = status ? status : ph__listen_check_reach(server, guarded);
     status = status ? status : ph__https_begin(server, &settings->https);
     status = status ? status : mount(settings, server);
     status = status ? status : serve_until_told(server, settings, log);
@@ -459,6 +420,9 @@ const struct ph__command ph__serve_command = {
         "                         are given here as well take the place of the file's\n"
         "  --listen ADDR:PORT     where to listen, several times if need be: 127.0.0.1:8080\n"
         "                         (the default), [::1]:8080, unix:/path; port 0: any free one\n"
+        "                         fd:N: a descriptor that listens already; systemd: all that\n"
+        "                         its .socket units have opened\n"
+        "  --unix-mode MODE       of the files of unix sockets: 600 (the default), 660, 666\n"
         "  --workers N            threads that serve connections; one a processor\n"
         "  --loop KIND            how sockets are read and written: auto (the default), epoll,\n"
         "                         or io_uring, which saves system calls under load\n"

@@ -8,8 +8,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 static const char unix_prefix[] = "unix:";
+static const char fd_prefix[] = "fd:";
 
 /* Digits only, 0 to 65535. */
 static int parse_port(const char *text, uint16_t *ret_port)
@@ -87,16 +90,79 @@ static int parse_ip(struct ph__listener *listener, const char *listen)
     return err < 0 ? err : parse_port(colon + 1, &listener->address.port);
 }
 
+/* The name that the socket has: of a unix socket the path, with '@' for the NUL of abstract ones.
+ */
+static void read_name(struct ph__listener *listener, const struct sockaddr_storage *storage,
+                      socklen_t length)
+{
+    listener->address = ph__sockaddr_of(storage);
+    if (storage->ss_family != AF_UNIX) {
+        return;
+    }
+    const struct sockaddr_un *address = (const struct sockaddr_un *)storage;
+    size_t size = length > offsetof(struct sockaddr_un, sun_path)
+                      ? length - offsetof(struct sockaddr_un, sun_path)
+                      : 0;
+    size = size < sizeof listener->path ? size : sizeof listener->path - 1;
+    memcpy(listener->path, address->sun_path, size);
+    if (size > 0 && listener->path[0] == '\0') {
+        listener->path[0] = '@';
+    }
+    listener->path[size] = '\0';
+}
+
+/* A descriptor that was opened by somebody else. */
+static int inspect(struct ph__listener *listener)
+{
+    struct sockaddr_storage storage = {0};
+    socklen_t length = sizeof storage;
+    int type = 0;
+    int listens = 0;
+    socklen_t size = sizeof type;
+    if (getsockname(listener->given, (struct sockaddr *)&storage, &length) < 0 ||
+        getsockopt(listener->given, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+        getsockopt(listener->given, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0) {
+        return -errno;
+    }
+    sa_family_t family = storage.ss_family;
+    if (type != SOCK_STREAM || !listens ||
+        (family != AF_INET && family != AF_INET6 && family != AF_UNIX)) {
+        return -EINVAL;
+    }
+    read_name(listener, &storage, length);
+    return 0;
+}
+
+static int parse_fd(struct ph__listener *listener, const char *text)
+{
+    size_t length = strlen(text);
+    if (length < 1 || length > 7 || strspn(text, "0123456789") != length) {
+        return PH_ERR_ADDRESS;
+    }
+    listener->given = (int)strtol(text, NULL, 10);
+    return inspect(listener);
+}
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
 int ph__listener_parse(struct ph__listener *ret_listener, const char *listen)
 {
-    struct ph__listener listener = {.fd = -1};
-    bool is_unix = strncmp(listen, unix_prefix, sizeof unix_prefix - 1) == 0;
-    int err = is_unix ? parse_unix(&listener, listen + sizeof unix_prefix - 1)
-                      : parse_ip(&listener, listen);
+    struct ph__listener listener = {.fd = -1, .given = -1};
+    int err = 0;
+    if (has_prefix(listen, unix_prefix)) {
+        err = parse_unix(&listener, listen + sizeof unix_prefix - 1);
+    } else if (has_prefix(listen, fd_prefix)) {
+        err = parse_fd(&listener, listen + sizeof fd_prefix - 1);
+    } else {
+        err = parse_ip(&listener, listen);
+        listener.any_port = err == 0 && listener.address.port == 0;
+    }
     if (err < 0) {
         return err;
     }
-    listener.any_port = !is_unix && listener.address.port == 0;
     describe(&listener);
     *ret_listener = listener;
     return 0;
@@ -119,17 +185,20 @@ static bool is_stale(const struct sockaddr_un *address)
     return refused;
 }
 
+enum { PRIVATE_MODE = S_IRUSR | S_IWUSR };
+
 static int bind_path(int fd, const struct sockaddr_un *address)
 {
     return bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 ? -errno : 0;
 }
 
-static int bind_unix(struct ph__listener *listener)
+static int bind_unix(struct ph__listener *listener, mode_t mode)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, listener->path, sizeof address.sun_path);
-    /* The socket's mode becomes the file's (less the umask), with no moment in between. */
-    if (fchmod(listener->fd, S_IRUSR | S_IWUSR) < 0) {
+    /* The socket's mode becomes the file's (less the umask), with no moment in between when there
+     * is more; what the umask has taken is given back then. */
+    if (fchmod(listener->fd, mode) < 0) {
         return -errno;
     }
     int err = bind_path(listener->fd, &address);
@@ -140,7 +209,7 @@ static int bind_unix(struct ph__listener *listener)
         return err;
     }
     listener->path_bound = true;
-    return 0;
+    return mode != PRIVATE_MODE && chmod(listener->path, mode) < 0 ? -errno : 0;
 }
 
 static int bind_ip(struct ph__listener *listener)
@@ -171,8 +240,33 @@ static int read_real_port(struct ph__listener *listener)
     return 0;
 }
 
-int ph__listener_open(struct ph__listener *listener, unsigned backlog)
+/* A descriptor of our own for the socket that was given, which stays open when we close it. */
+static int open_given(struct ph__listener *listener)
 {
+    const int on = 1;
+    int err = inspect(listener); /* the number may be another's by now */
+    if (err < 0) {
+        return err;
+    }
+    listener->fd = fcntl(listener->given, F_DUPFD_CLOEXEC, 0);
+    int flags = listener->fd < 0 ? -1 : fcntl(listener->fd, F_GETFL);
+    bool set = flags >= 0 && fcntl(listener->fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+               (listener->address.family == AF_UNIX ||
+                setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
+    if (!set) {
+        err = -errno;
+        ph__listener_close(listener);
+        return err;
+    }
+    describe(listener);
+    return 0;
+}
+
+int ph__listener_open(struct ph__listener *listener, unsigned backlog, unsigned unix_mode)
+{
+    if (listener->given >= 0) {
+        return open_given(listener);
+    }
     bool is_unix = listener->address.family == AF_UNIX;
     if (listener->any_port) {
         listener->address.port = 0; /* that of the time before may be somebody else's now */
@@ -182,7 +276,8 @@ int ph__listener_open(struct ph__listener *listener, unsigned backlog)
     if (listener->fd < 0) {
         return -errno;
     }
-    int err = is_unix ? bind_unix(listener) : bind_ip(listener);
+    int err =
+        is_unix ? bind_unix(listener, unix_mode ? unix_mode : PRIVATE_MODE) : bind_ip(listener);
     if (err == 0 && listen(listener->fd, (int)backlog) < 0) {
         err = -errno;
     }

@@ -239,6 +239,15 @@ static void accept_batch(struct ph__acceptor *acceptor, const struct ph__listene
     }
 }
 
+/* While somebody else has the socket too, a close does not end its registration. */
+void ph__acceptor_close_listener(struct ph__acceptor *acceptor, struct ph__listener *listener)
+{
+    if (listener->fd >= 0) {
+        ph__loop_remove(&acceptor->loop, listener->fd);
+        ph__listener_close(listener);
+    }
+}
+
 /* Those who have been confirmed before the stop are served: closing the listener would reset
  * their connections. No more than the queue holds, since others may go on coming. */
 static void close_listeners(struct ph__acceptor *acceptor)
@@ -252,7 +261,7 @@ static void close_listeners(struct ph__acceptor *acceptor)
                 break;
             }
         }
-        ph__listener_close(listener);
+        ph__acceptor_close_listener(acceptor, listener);
     }
 }
 

@@ -53,6 +53,9 @@ int ph__acceptor_open(struct ph__acceptor *acceptor);
  * between the first start and the end of the server. */
 void ph__acceptor_close(struct ph__acceptor *acceptor);
 
+/* Closes a listener; one that is closed is allowed. */
+void ph__acceptor_close_listener(struct ph__acceptor *acceptor, struct ph__listener *listener);
+
 /* For whoever drives it: how long nothing will have to be done unless its loop has an event;
  * negative: for ever. */
 int ph__acceptor_timeout_ms(const struct ph__acceptor *acceptor);

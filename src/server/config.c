@@ -60,7 +60,7 @@ static int check(const struct ph_config *cfg)
                     cfg->blocking_threads <= WORKERS_MAX && cfg->blocking_queue <= QUEUE_MOST &&
                     cfg->head_max >= HEAD_LEAST && cfg->head_max <= HEAD_MOST &&
                     cfg->target_max <= cfg->head_max && cfg->headers_max <= HEADERS_MOST &&
-                    cfg->connections_max <= CONNECTIONS_MOST;
+                    cfg->connections_max <= CONNECTIONS_MOST && cfg->unix_mode <= 0777;
     return sensible ? 0 : -EINVAL;
 }
 

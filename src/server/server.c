@@ -162,7 +162,8 @@ static int open_listeners(struct ph_server *server)
 {
     server->failed_listener = -1;
     for (size_t i = 0; i < server->listener_count; i++) {
-        int err = ph__listener_open(&server->listeners[i], server->cfg.backlog);
+        int err =
+            ph__listener_open(&server->listeners[i], server->cfg.backlog, server->cfg.unix_mode);
         if (err < 0) {
             server->failed_listener = (int)i;
             return err;
@@ -174,7 +175,7 @@ static int open_listeners(struct ph_server *server)
 static void close_listeners(struct ph_server *server)
 {
     for (size_t i = 0; i < server->listener_count; i++) {
-        ph__listener_close(&server->listeners[i]);
+        ph__acceptor_close_listener(&server->acceptor, &server->listeners[i]);
     }
 }
 

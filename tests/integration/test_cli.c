@@ -73,6 +73,12 @@ static void test_wrong_arguments_then_one_line_and_status_2(void **state)
     assert_wrong(RUN("serve", "--listen", "nowhere"), "'nowhere'", "ADDR:PORT");
     assert_wrong(RUN("serve", "--listen", "127.0.0.1:0", "--listen", "127.0.0.1:65536"),
                  "'127.0.0.1:65536'", "ADDR:PORT");
+    assert_wrong(RUN("serve", "--listen", "systemd"), "no sockets were passed", ".socket unit");
+    assert_wrong(RUN("serve", "--listen", "fd:0"), "fd:0", "socket");
+    assert_wrong(RUN("serve", "--listen", "fd:x"), "'fd:x'", "fd:N");
+    assert_wrong(RUN("serve", "--unix-mode", "680"), "'680'", "three octal digits");
+    assert_wrong(RUN("serve", "--unix-mode", "4755"), "'4755'", "three octal digits");
+    assert_wrong(RUN("serve", "--unix-mode", "000"), "'000'", "three octal digits");
     assert_wrong(RUN("serve", "--allow-host", "a:80"), "'a:80'", "without a port");
     assert_wrong(RUN("serve", "--listen", "127.0.0.1:0", "--www", "/nonexistent"), "/nonexistent",
                  "No such file");
