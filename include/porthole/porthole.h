@@ -8,6 +8,7 @@
 #include <porthole/access_log.h>
 #include <porthole/error.h>
 #include <porthole/files.h>
+#include <porthole/form.h>
 #include <porthole/guard.h>
 #include <porthole/http.h>
 #include <porthole/server.h>

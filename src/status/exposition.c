@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char total[] = "_total";
+#define TOTAL "_total"
 
 void ph__exposition_init(struct ph__exposition *exposition, bool open_metrics)
 {
@@ -46,7 +46,7 @@ static int family_size(const struct ph__exposition *exposition, enum ph__metric 
 {
     size_t size = strlen(exposition->family);
     return (int)(exposition->open_metrics && metric == PH__METRIC_COUNTER
-                     ? size - (sizeof total - 1)
+                     ? size - (sizeof TOTAL - 1)
                      : size);
 }
 
