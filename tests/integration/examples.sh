@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# examples.sh HELLO ECHO SUPERLOOP OWN_LOOP FILES: runs the examples and talks to them with curl, as their readers will.
+# examples.sh HELLO ECHO SUPERLOOP OWN_LOOP FILES UPLOAD: runs the examples and talks to them with
+# curl, as their readers will.
 . "$(dirname "$0")/../support/script.sh"
 
 hello=$1
@@ -9,6 +10,7 @@ echo=$2
 superloop=$3
 own_loop=$4
 files=$5
+upload=$6
 
 # ---- hello: one route, no words ----
 
@@ -284,7 +286,36 @@ test_files_serves_a_folder() {
     refused 'files: no folder' '^files: /nowhere: No such file' "$files" /nowhere 127.0.0.1:0
 }
 
+# ---- upload ----
+
+test_upload_writes_what_curl_sends() {
+    local url file
+    mkdir "$scratch/uploads"
+    head -c 3000000 /dev/urandom >"$scratch/firmware.bin"
+    printf 'a\r\n--b\r\n' >"$scratch/od\"d name.txt"
+    start "$upload" "$scratch/uploads" 127.0.0.1:0
+    url="http://${first_line##* }/upload"
+    same 'upload: two files and a field' '{"files":2,"bytes":3000008}' \
+        "$(request --form 'note=over the air' --form "firmware=@$scratch/firmware.bin" \
+            --form "other=@\"$scratch/od\\\"d name.txt\"" "$url")"
+    same 'upload: names of its own' 2 "$(ls "$scratch/uploads" | grep -c '^upload-......$')"
+    for file in "$scratch/uploads"/*; do
+        if [ "$(stat -c %s "$file")" -eq 8 ]; then
+            same_file 'upload: small' "$scratch/od\"d name.txt" "$file"
+        else
+            same_file 'upload: large' "$scratch/firmware.bin" "$file"
+        fi
+    done
+    same 'upload: no form' 415 "$(status '%{http_code}' --data x "$url")"
+    same 'upload: broken' 400 "$(status '%{http_code}' --data x \
+        -H 'Content-Type: multipart/form-data; boundary=b' "$url")"
+    matches 'upload: broken, why' 'ends before its last boundary' "$(cat "$scratch/body")"
+    stop TERM
+    same 'upload: status after SIGTERM' 0 "$exit_status"
+}
+
 test_files_serves_a_folder
+test_upload_writes_what_curl_sends
 test_hello_answers_json
 test_superloop_serves_and_does_its_own_work
 test_own_loop_serves_beside_its_input
