@@ -8,7 +8,7 @@ endif()
 install(FILES
     include/porthole/access_log.h include/porthole/error.h include/porthole/files.h
     include/porthole/form.h include/porthole/guard.h include/porthole/http.h
-    include/porthole/porthole.h include/porthole/server.h include/porthole/stream.h
+    include/porthole/json.h include/porthole/porthole.h include/porthole/server.h include/porthole/stream.h
     include/porthole/systemd.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/porthole)
 install(FILES docs/man/libporthole.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)

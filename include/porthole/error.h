@@ -38,7 +38,8 @@ extern "C" {
     X(PH_ERR_TOKEN, -4105, "the token of a deferred reply was freed without one")           \
     X(PH_ERR_UNTOLD, -4106, "the kernel does not tell what the filter asks for")            \
     X(PH_ERR_TLS, -4107, "certificate or key cannot be used")                               \
-    X(PH_ERR_FORM, -4108, "malformed form")
+    X(PH_ERR_FORM, -4108, "malformed form")                                                 \
+    X(PH_ERR_JSON, -4109, "malformed JSON")
 
 enum ph_error {
 #define PH_ERROR_ENUM(name, value, message) name = (value),

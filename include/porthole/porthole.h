@@ -11,6 +11,7 @@
 #include <porthole/form.h>
 #include <porthole/guard.h>
 #include <porthole/http.h>
+#include <porthole/json.h>
 #include <porthole/server.h>
 #include <porthole/stream.h>
 #include <porthole/systemd.h>

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of options, by cJSON. It takes a name that comes twice, text behind the value, and a NUL
- * written as \u0000: these are looked for here.
+ * Files of options, by cJSON. It takes more than JSON, names that come twice, and a NUL written as
+ * \u0000: these are looked for before.
  */
 #include "cli/config.h"
 
 #include "cli/cli.h"
+
+#include <porthole/json.h>
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -56,37 +58,22 @@ static long read_text(const char *path, char *text)
     return (long)size;
 }
 
-static void tell_malformed(const char *text, const char *at)
-{
-    unsigned line = 1;
-    const char *begin = text;
-    for (const char *c = text; c < at; c++) {
-        if (*c == '\n') {
-            line++;
-            begin = c + 1;
-        }
-    }
-    (void)ph__fail("malformed JSON at line %u, column %u", line, (unsigned)(at - begin) + 1);
-}
-
-/* Whether a text has a NUL in it, which would hide what comes behind. */
-static const char *find_nul(const char *text, size_t size)
-{
-    const char *nul = memchr(text, '\0', size);
-    const char *escaped = strstr(text, "\\u0000");
-    return nul ? nul : escaped;
-}
-
 static int parse(struct ph__config *config, const char *text, size_t size)
 {
-    const char *end = text;
-    config->root = cJSON_ParseWithLengthOpts(text, size + 1, &end, 1);
-    if (!config->root || find_nul(text, size)) {
-        tell_malformed(text, config->root ? find_nul(text, size) : end);
+    struct ph_json_error error;
+    if (ph_json_check(text, size, 0, &error) < 0) {
+        (void)ph__fail("malformed JSON at line %u, column %u: %s", error.line, error.column,
+                       error.wrong);
         return PH__EXIT_WRONG;
     }
+    if (strstr(text, "\\u0000")) {
+        (void)ph__fail("a text has a NUL in it, \\u0000, which would hide the rest");
+        return PH__EXIT_WRONG;
+    }
+    config->root = cJSON_ParseWithLength(text, size);
     if (!cJSON_IsObject(config->root)) {
-        return ph__fail("want one JSON object, {\"OPTION\": VALUE, …}");
+        (void)ph__fail("want one JSON object, {\"OPTION\": VALUE, …}");
+        return PH__EXIT_WRONG;
     }
     size_t count = (size_t)cJSON_GetArraySize(config->root);
     config->numbers = calloc(count + 1, NUMBER_TEXT);

@@ -63,19 +63,19 @@ test_wrong_files() {
         --config "$scratch"
     refused 'nothing' "option '--config' wants a value" "$porthole" serve --config
     printf '' >"$file"
-    wrong 'empty' 'malformed JSON at line 1, column 1$'
+    wrong 'empty' 'malformed JSON at line 1, column 1: the text ends where a value should stand$'
     printf '{\n  "workers": 2,\n  "listen" "a"\n}' >"$file"
-    wrong 'syntax' 'malformed JSON at line 3, column 12$'
+    wrong 'syntax' 'malformed JSON at line 3, column 12: a colon should stand here$'
     printf '{"workers": 2} more' >"$file"
-    wrong 'more behind it' 'malformed JSON at line 1, column 16$'
+    wrong 'more behind it' 'malformed JSON at line 1, column 16: the text goes on behind its value$'
     printf '{"www": "/a\\u0000b"}' >"$file"
-    wrong 'escaped NUL' 'malformed JSON at line 1, column 12$'
+    wrong 'escaped NUL' 'a text has a NUL in it'
     printf '{"workers": 2}\0' >"$file"
-    wrong 'NUL' 'malformed JSON at line 1, column 15$'
+    wrong 'NUL' 'malformed JSON at line 1, column 15: the text goes on behind its value$'
     head -c 1100000 /dev/zero | tr '\0' ' ' >"$file"
     wrong 'long' 'it is longer than 1048576 bytes$'
     printf '[%.0s' {1..5000} >"$file"
-    wrong 'deep' 'malformed JSON at line 1, column [0-9]+$'
+    wrong 'deep' 'malformed JSON at line 1, column 33: arrays and objects are nested deeper'
     echo '["workers"]' >"$file"
     wrong 'no object' 'want one JSON object'
 }

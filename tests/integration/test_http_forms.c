@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Forms by way of a server: gathered, and part by part while they come.
+ * Forms and JSON by way of a server: gathered, and part by part while they come.
  */
 #include "support/allocations.h"
 #include "support/client.h"
@@ -8,6 +8,7 @@
 #include "support/server.h"
 
 #include <porthole/form.h>
+#include <porthole/json.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -49,6 +50,13 @@ static int list_fields(struct ph_request *req, struct ph_response *res, void *us
     snprintf(text + at, sizeof text - at, "%s", a ? a : "-");
     ph_form_free(form);
     return ph_reply_text(res, 200, text);
+}
+
+static int take_json(struct ph_request *req, struct ph_response *res, void *user)
+{
+    (void)user;
+    int is_json = ph_request_json(req, res, 4);
+    return is_json > 0 ? ph_reply_text(res, 200, "json") : is_json;
 }
 
 /* Counts the bytes of each part. */
@@ -139,6 +147,7 @@ static int start(void **state)
     (void)state;
     server = server_new(&(struct ph_config){.workers = 1});
     assert_int_equal(ph_server_route(server, "POST /form", list_fields, NULL), 0);
+    assert_int_equal(ph_server_route(server, "POST /json", take_json, NULL), 0);
     struct ph_route route = {.pattern = "POST /upload",
                              .handler = finish_upload,
                              .begin = begin_upload,
@@ -233,6 +242,35 @@ static void test_form_when_of_another_type_then_415(void **state)
     reply_done(&reply);
 }
 
+static void test_json_when_posted_then_taken_or_told_where_it_is_wrong(void **state)
+{
+    static const char *const types[] = {"application/json", "Application/JSON; charset=utf-8",
+                                        "application/merge-patch+json"};
+    static const char *const others[] = {NULL, "text/plain", "+json", "application/jsonx"};
+    (void)state;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        struct reply reply = post("/json", types[i], "{\"a\":1}", 7);
+        assert_reply_text(&reply, 200, "json");
+        reply_done(&reply);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct reply reply = post("/json", others[i], "{\"a\":1}", 7);
+        assert_problem(&reply, 415);
+        reply_done(&reply);
+    }
+    struct reply reply = post("/json", types[0], "{\n\"a\":,}", 9);
+    assert_problem(&reply, 400);
+    assert_non_null(strstr(reply.body, "line 2, column 5: a value should stand here"));
+    reply_done(&reply);
+    reply = post("/json", types[0], "[[[[[]]]]]", 10);
+    assert_problem(&reply, 400);
+    assert_non_null(strstr(reply.body, "column 5: arrays and objects are nested deeper"));
+    reply_done(&reply);
+    reply = post("/json", types[0], "", 0);
+    assert_problem(&reply, 400);
+    reply_done(&reply);
+}
+
 /* ---- part by part ---- */
 
 static const char tail[] = "\r\n--boundary--\r\n";
@@ -322,6 +360,7 @@ int main(void)
         SERVED(test_form_when_urlencoded_then_its_fields),
         SERVED(test_form_when_malformed_then_refused),
         SERVED(test_form_when_of_another_type_then_415),
+        SERVED(test_json_when_posted_then_taken_or_told_where_it_is_wrong),
         SERVED(test_upload_when_of_any_size_then_each_byte_comes),
         SERVED(test_upload_when_it_will_not_do_then_why),
         SERVED(test_form_when_out_of_memory_then_others_are_served),
