@@ -5,6 +5,7 @@
 #include <porthole/form.h>
 
 #include "http/media.h"
+#include "http/pairs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -96,31 +97,12 @@ int ph_form_new(struct ph_form **ret_form, const struct ph_request *req)
 int ph_form_at(const struct ph_form *form, size_t index, const char **ret_name,
                const char **ret_value)
 {
-    if (index >= form->count) {
-        return -ERANGE;
-    }
-    const char *name = form->pairs;
-    const char *value = name + strlen(name) + 1;
-    for (; index > 0; index--) {
-        name = value + strlen(value) + 1;
-        value = name + strlen(name) + 1;
-    }
-    *ret_name = name;
-    *ret_value = value;
-    return 0;
+    return ph__pairs_at(form->pairs, form->count, index, ret_name, ret_value);
 }
 
 const char *ph_form_value(const struct ph_form *form, const char *name)
 {
-    const char *at = form->pairs;
-    for (size_t i = 0; i < form->count; i++) {
-        const char *value = at + strlen(at) + 1;
-        if (strcmp(at, name) == 0) {
-            return value;
-        }
-        at = value + strlen(value) + 1;
-    }
-    return NULL;
+    return ph__pairs_find(form->pairs, form->count, name);
 }
 
 size_t ph_form_count(const struct ph_form *form)

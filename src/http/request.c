@@ -4,6 +4,7 @@
  */
 #include "http/request.h"
 
+#include "http/pairs.h"
 #include "http/router.h"
 
 #include <errno.h>
@@ -111,31 +112,12 @@ const char *ph_request_param(const struct ph_request *req, const char *name)
 int ph_request_query_at(const struct ph_request *req, size_t index, const char **ret_name,
                         const char **ret_value)
 {
-    if (index >= req->uri.query_count) {
-        return -ERANGE;
-    }
-    const char *name = req->uri.query;
-    const char *value = name + strlen(name) + 1;
-    for (; index > 0; index--) {
-        name = value + strlen(value) + 1;
-        value = name + strlen(name) + 1;
-    }
-    *ret_name = name;
-    *ret_value = value;
-    return 0;
+    return ph__pairs_at(req->uri.query, req->uri.query_count, index, ret_name, ret_value);
 }
 
 const char *ph_request_query(const struct ph_request *req, const char *name)
 {
-    const char *at = req->uri.query;
-    for (size_t i = 0; i < req->uri.query_count; i++) {
-        const char *value = at + strlen(at) + 1;
-        if (strcmp(at, name) == 0) {
-            return value;
-        }
-        at = value + strlen(value) + 1;
-    }
-    return NULL;
+    return ph__pairs_find(req->uri.query, req->uri.query_count, name);
 }
 
 size_t ph_request_query_count(const struct ph_request *req)

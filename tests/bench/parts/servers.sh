@@ -72,6 +72,15 @@ measure_children() {
     done
 }
 
+# What each nginx has in http {}: folders of its own, and connections that stay.
+nginx_http() {
+    local kind
+    for kind in client_body proxy fastcgi uwsgi scgi; do
+        echo "${kind}_temp_path $scratch/nginx-$kind;"
+    done
+    echo 'access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; tcp_nodelay on;'
+}
+
 start_nginx() {
     local listen
     listen=$(free_port)
@@ -86,15 +95,7 @@ error_log $scratch/nginx.log;
 worker_processes $1;
 events { worker_connections 16384; }
 http {
-    access_log off;
-    client_body_temp_path $scratch/nginx-body;
-    proxy_temp_path $scratch/nginx-proxy;
-    fastcgi_temp_path $scratch/nginx-fastcgi;
-    uwsgi_temp_path $scratch/nginx-uwsgi;
-    scgi_temp_path $scratch/nginx-scgi;
-    keepalive_requests 1000000000;
-    keepalive_timeout 600s;
-    tcp_nodelay on;
+    $(nginx_http)
     sendfile on;
     open_file_cache max=1000 inactive=60s;
     open_file_cache_valid 60s;

@@ -14,15 +14,7 @@ error_log $scratch/nginx-tls.log;
 worker_processes 1;
 events { worker_connections 16384; }
 http {
-    access_log off;
-    client_body_temp_path $scratch/nginx-body;
-    proxy_temp_path $scratch/nginx-proxy;
-    fastcgi_temp_path $scratch/nginx-fastcgi;
-    uwsgi_temp_path $scratch/nginx-uwsgi;
-    scgi_temp_path $scratch/nginx-scgi;
-    keepalive_requests 1000000000;
-    keepalive_timeout 600s;
-    tcp_nodelay on;
+    $(nginx_http)
     server {
         listen 127.0.0.1:$listen ssl backlog=4096;
         ssl_certificate $scratch/tls.pem;
