@@ -27,7 +27,7 @@ static const struct {
     [PH__CONN_CLOSED] = {"closed", TO(ACCEPTED), PH__DEADLINE_NONE},
     [PH__CONN_ACCEPTED] = {"accepted", TO(HEAD), PH__DEADLINE_HEAD},
     [PH__CONN_IDLE] = {"idle", TO(HEAD), PH__DEADLINE_IDLE},
-    [PH__CONN_HEAD] = {"head", TO(HEAD) | TO(BODY) | TO(WRITING), PH__DEADLINE_HEAD},
+    [PH__CONN_HEAD] = {"head", TO(HEAD) | TO(BODY) | TO(WRITING) | TO(IDLE), PH__DEADLINE_HEAD},
     [PH__CONN_BODY] = {"body", TO(HEAD) | TO(HANDLING) | TO(WRITING), PH__DEADLINE_BODY},
     [PH__CONN_HANDLING] = {"handling", TO(HEAD) | TO(BODY) | TO(WRITING), PH__DEADLINE_NONE},
     [PH__CONN_WRITING] = {"writing",

@@ -10,7 +10,7 @@
  *
  *   accepted    handed over by the acceptor, not seen by the worker yet
  *   idle        between requests: no memory but this structure
- *   head, body  a request is being received
+ *   head, body  a request is being received; when nothing comes of one after all, idle follows
  *   writing     output is given to the kernel, and stays here until it has taken all
  *   streaming   the body goes on, but there is nothing to send just now
  *   handling    a blocking handler has the request, on the pool, or the reply was put off and

@@ -45,11 +45,22 @@ static size_t input_max(const struct ph__conn *conn)
 
 /* ---- head ---- */
 
-/* When the server is stopping, a request that has not begun is not waited for. */
+/* When the server is stopping, a request that has not begun is not waited for. An event that has
+ * brought no byte, for it was of bytes that are read already, or of the transport's own, leaves an
+ * idle connection idle. */
 static enum ph__step wait_for_head(struct ph__conn *conn)
 {
-    bool begun = ph__exchange_has_head(conn->exchange);
-    return !begun && ph__worker_draining(conn->worker) ? ph__conn_close(conn) : PH__STEP_WAIT;
+    struct ph__exchange *exchange = conn->exchange;
+    if (!ph__exchange_has_head(exchange) && ph__worker_draining(conn->worker)) {
+        return ph__conn_close(conn);
+    }
+    bool first = atomic_load_explicit(&conn->requests, memory_order_relaxed) == 0;
+    if (!first && exchange->in.size == exchange->in.start) {
+        ph__worker_give_exchange(conn->worker, exchange);
+        conn->exchange = NULL;
+        ph__conn_set_state(conn, PH__CONN_IDLE);
+    }
+    return PH__STEP_WAIT;
 }
 
 static enum ph__step receive_head(struct ph__conn *conn)

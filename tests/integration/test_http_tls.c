@@ -403,6 +403,25 @@ static void test_handshake_when_it_does_not_come_in_time_then_closed(void **stat
     end();
 }
 
+/* What TLS says for itself is no beginning of a request. */
+static void test_connection_when_only_tls_speaks_then_it_stays_idle(void **state)
+{
+    (void)state;
+    start_with(&(struct ph_config){.workers = 1, .head_ms = 200}, NULL);
+    struct client client = tls_open(port);
+    struct reply reply = client_ask(&client, HELLO);
+    reply_done(&reply);
+    assert_int_equal(SSL_key_update(client.transport_user, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    assert_true(tls_handshake(&client));
+    assert_true(client_hears_nothing(&client, 500)); /* longer than a head may take */
+    wait_connections(server, "idle", 1);
+    reply = client_ask(&client, HELLO);
+    assert_reply_text(&reply, 200, "hello");
+    reply_done(&reply);
+    client_close(&client);
+    end();
+}
+
 static void test_handshake_when_old_or_not_for_http_then_refused(void **state)
 {
     (void)state;
@@ -717,6 +736,7 @@ int main(void)
         SERVED(test_connection_when_it_speaks_something_else_then_closed),
         SERVED(test_handshake_when_the_peer_breaks_off_anywhere_then_others_are_served),
         cmocka_unit_test(test_handshake_when_it_does_not_come_in_time_then_closed),
+        cmocka_unit_test(test_connection_when_only_tls_speaks_then_it_stays_idle),
         SERVED(test_handshake_when_old_or_not_for_http_then_refused),
         cmocka_unit_test(test_connection_when_there_are_too_many_then_closed_without_a_word),
         cmocka_unit_test(test_client_when_certificates_are_asked_for_then_only_those_come_in),

@@ -20,7 +20,7 @@ static const struct {
     {PH__CONN_CLOSED,    "closed",    {1,     1,       0,   0,   0,   0,       0,      0, 0}},
     {PH__CONN_ACCEPTED,  "accepted",  {1,     0,       0,   1,   0,   0,       0,      0, 0}},
     {PH__CONN_IDLE,      "idle",      {1,     0,       0,   1,   0,   0,       0,      0, 0}},
-    {PH__CONN_HEAD,      "head",      {1,     0,       0,   1,   1,   0,       1,      0, 0}},
+    {PH__CONN_HEAD,      "head",      {1,     0,       1,   1,   1,   0,       1,      0, 0}},
     {PH__CONN_BODY,      "body",      {1,     0,       0,   1,   0,   1,       1,      0, 0}},
     {PH__CONN_HANDLING,  "handling",  {1,     0,       0,   1,   1,   0,       1,      0, 0}},
     {PH__CONN_WRITING,   "writing",   {1,     0,       1,   1,   1,   1,       0,      1, 1}},
