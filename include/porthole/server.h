@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -87,7 +88,9 @@ struct ph_config {
     ph_access_handler access; /* NULL: nobody hears of requests; see also access_log.h */
     void *access_user;
 
-    unsigned unix_mode; /* of the files of unix sockets, whatever the umask is; 0600 */
+    unsigned unix_mode;      /* of the files of unix sockets, whatever the umask is; 0600 */
+    const gid_t *unix_group; /* likewise; NULL: as for every new file (open(2)). Read by
+                              * ph_server_new() only */
 };
 
 struct ph_server;
@@ -111,10 +114,10 @@ PH_API PH_MUST_CHECK int ph_server_new_sized(struct ph_server **ret_server,
  * Adds one more listener, before start.
  *
  * @param listen  "127.0.0.1:8080"; "[::1]:0", port 0: any that is free; "*:80": each IPv4 address;
- *                "localhost:80"; "unix:/run/app.sock", whose file is removed in the end; "fd:3", a
- *                descriptor that listens already, which stays the program's: the server works with
- *                a copy of it, closes just that, and makes the socket one that does not block
- *                (O_NONBLOCK is shared by copies).
+ *                "localhost:80"; "unix:/run/app.sock", whose file is removed in the end;
+ *                "unix:@name", an abstract name (unix(7)), which every user may connect to; "fd:3",
+ * a descriptor that listens already, which stays the program's: the server works with a copy of it,
+ * closes just that, and makes the socket one that does not block (O_NONBLOCK is shared by copies).
  * @return 0; PH_ERR_ADDRESS; PH_ERR_STARTED; -ENOMEM; of a descriptor -EBADF, -ENOTSOCK, or -EINVAL
  *         when it does not listen for streams by IP or unix.
  */
@@ -335,8 +338,9 @@ PH_API bool ph_server_stopping(const struct ph_server *server);
 PH_API size_t ph_server_listener_count(const struct ph_server *server);
 
 /**
- * The address of listener `index`: "127.0.0.1:8080", "[::1]:8080", "unix:/run/app.sock". After
- * start the real port stands in it. Valid until ph_server_free(); NULL beyond the last.
+ * The address of listener `index`: "127.0.0.1:8080", "[::1]:8080", "unix:/run/app.sock",
+ * "unix:@name". After start the real port stands in it. Valid until ph_server_free(); NULL beyond
+ * the last.
  */
 PH_API const char *ph_server_listener(const struct ph_server *server, size_t index);
 

@@ -26,11 +26,19 @@ extern "C" {
 PH_API PH_MUST_CHECK int ph_systemd_listen(struct ph_server *server);
 
 /**
+ * The same for those of one name only (FileDescriptorName= of a .socket unit: LISTEN_FDNAMES), for
+ * a program that has several servers; NULL: all. The others are left alone.
+ * @return how many, 0 when none of that name was passed; else as above.
+ */
+PH_API PH_MUST_CHECK int ph_systemd_listen_named(struct ph_server *server, const char *name);
+
+/**
  * Tells the service manager a state, as sd_notify(3): "READY=1", "STOPPING=1", "STATUS=…", several
- * with line ends between them. Does not block.
+ * with line ends between them. Blocks while the manager's queue is full, at most 5 seconds.
  *
  * @return 1; 0 when nobody wants to know: NOTIFY_SOCKET is not set; -EINVAL for a NOTIFY_SOCKET
- *         that is no path and no abstract address; a negative errno of socket(2) or sendto(2).
+ *         that is no path and no abstract address; a negative errno of socket(2) or sendto(2),
+ * -EAGAIN when the queue stayed full.
  */
 PH_API PH_MUST_CHECK int ph_systemd_notify(const char *state);
 

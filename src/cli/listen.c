@@ -10,25 +10,54 @@
 #include <porthole/porthole.h>
 
 #include <errno.h>
+#include <grp.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static int listen_at_passed(struct ph_server *server)
+int ph__listen_find_group(const char *text, gid_t *ret_group)
 {
-    int count = ph_systemd_listen(server);
+    size_t length = strlen(text);
+    const struct group *group = getgrnam(text); /* before there are threads */
+    if (group) {
+        *ret_group = group->gr_gid;
+        return 0;
+    }
+    if (length < 1 || length > 10 || strspn(text, "0123456789") != length) {
+        return -ENOENT;
+    }
+    unsigned long number = strtoul(text, NULL, 10);
+    if (number >= UINT32_MAX) { /* (gid_t)-1 means "leave it" to chown(2) */
+        return -ENOENT;
+    }
+    *ret_group = (gid_t)number;
+    return 0;
+}
+
+/* "systemd", or "systemd:NAME". */
+static int listen_at_passed(struct ph_server *server, const char *address)
+{
+    const char *name = strchr(address, ':');
+    int count = ph_systemd_listen_named(server, name ? name + 1 : NULL);
     if (count > 0) {
         return 0;
     }
-    return count == 0 ? ph__fail("--listen systemd: no sockets were passed; a .socket unit has to "
-                                 "start this")
-                      : ph__fail("--listen systemd: cannot listen on what was passed: %s",
-                                 ph_strerror(count));
+    if (count < 0) {
+        return ph__fail("--listen %s: cannot listen on what was passed: %s", address,
+                        ph_strerror(count));
+    }
+    return name ? ph__fail("--listen %s: no socket of this name was passed; it is what a .socket "
+                           "unit calls FileDescriptorName=",
+                           address)
+                : ph__fail("--listen systemd: no sockets were passed; a .socket unit has to start "
+                           "this");
 }
 
 static int listen_at(struct ph_server *server, const char *address)
 {
-    if (strcmp(address, "systemd") == 0) {
-        return listen_at_passed(server);
+    if (strcmp(address, "systemd") == 0 || strncmp(address, "systemd:", 8) == 0) {
+        return listen_at_passed(server, address);
     }
     int err = ph_server_listen(server, address);
     if (err == PH_ERR_ADDRESS) {

@@ -7,8 +7,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct ph_server;
+
+/* The group of this name or number. @return 0; -ENOENT. */
+int ph__listen_find_group(const char *text, gid_t *ret_group);
 
 /* Has a server listen at addresses as --listen has them. @return 0, or an exit status once the
  * error is told. */

@@ -32,6 +32,8 @@ struct settings {
     unsigned long workers;
     enum ph_loop loop;
     unsigned unix_mode;
+    bool has_unix_group;
+    gid_t unix_group;
     unsigned long drain_delay_seconds;
     struct ph__https https;
     const char *access_log;
@@ -160,6 +162,18 @@ static int take_unix_mode(void *user, const struct ph__option *option, const cha
     return 0;
 }
 
+static int take_unix_group(void *user, const struct ph__option *option, const char *value)
+{
+    struct settings *settings = user;
+    int err = ph__listen_find_group(value, &settings->unix_group);
+    if (err < 0) {
+        return ph__fail("option '--%s': there is no group '%s'; want a name or a number",
+                        option->name, value);
+    }
+    settings->has_unix_group = true;
+    return 0;
+}
+
 static int take_config(void *user, const struct ph__option *option, const char *value)
 {
     (void)option;
@@ -171,6 +185,7 @@ static const struct ph__option options[] = {
     {"config", PH__FILE, take_config},
     {"listen", PH__LIST, take_listen},
     {"unix-mode", PH__TEXT, take_unix_mode},
+    {"unix-group", PH__TEXT, take_unix_group},
     {"workers", PH__NUMBER, take_workers},
     {"loop", PH__TEXT, take_loop},
     {"www", PH__TEXT, take_www},
@@ -251,6 +266,7 @@ static int make_server(const struct settings *settings, struct ph_access_log *lo
         .access = log ? ph_access_log_write : NULL,
         .access_user = log,
         .unix_mode = settings->unix_mode,
+        .unix_group = settings->has_unix_group ? &settings->unix_group : NULL,
     };
     int err = ph_server_new(ret_server, &config);
     return err < 0 ? ph__fail("cannot make a server: %s", ph_strerror(err)) : 0;
@@ -421,8 +437,10 @@ const struct ph__command ph__serve_command = {
         "  --listen ADDR:PORT     where to listen, several times if need be: 127.0.0.1:8080\n"
         "                         (the default), [::1]:8080, unix:/path; port 0: any free one\n"
         "                         fd:N: a descriptor that listens already; systemd: all that\n"
-        "                         its .socket units have opened\n"
+        "                         its .socket units have opened, systemd:NAME: those of one "
+        "name\n"
         "  --unix-mode MODE       of the files of unix sockets: 600 (the default), 660, 666\n"
+        "  --unix-group GROUP     their group, by name or number; by default the process's\n"
         "  --workers N            threads that serve connections; one a processor\n"
         "  --loop KIND            how sockets are read and written: auto (the default), epoll,\n"
         "                         or io_uring, which saves system calls under load\n"

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char unix_prefix[] = "unix:";
@@ -69,7 +68,7 @@ static void describe(struct ph__listener *listener)
 static int parse_unix(struct ph__listener *listener, const char *path)
 {
     size_t length = strlen(path);
-    if (length == 0 || length >= sizeof listener->path) {
+    if (length == 0 || length >= sizeof listener->path || strcmp(path, "@") == 0) {
         return PH_ERR_ADDRESS;
     }
     memcpy(listener->path, path, length + 1);
@@ -168,50 +167,6 @@ int ph__listener_parse(struct ph__listener *ret_listener, const char *listen)
     return 0;
 }
 
-/* True when a socket file exists that nobody listens on: its server died without removing it. */
-static bool is_stale(const struct sockaddr_un *address)
-{
-    struct stat info;
-    if (lstat(address->sun_path, &info) < 0 || !S_ISSOCK(info.st_mode)) {
-        return false;
-    }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
-        return false;
-    }
-    int result = connect(fd, (const struct sockaddr *)address, sizeof *address);
-    bool refused = result < 0 && errno == ECONNREFUSED;
-    close(fd);
-    return refused;
-}
-
-enum { PRIVATE_MODE = S_IRUSR | S_IWUSR };
-
-static int bind_path(int fd, const struct sockaddr_un *address)
-{
-    return bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 ? -errno : 0;
-}
-
-static int bind_unix(struct ph__listener *listener, mode_t mode)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    memcpy(address.sun_path, listener->path, sizeof address.sun_path);
-    /* The socket's mode becomes the file's (less the umask), with no moment in between when there
-     * is more; what the umask has taken is given back then. */
-    if (fchmod(listener->fd, mode) < 0) {
-        return -errno;
-    }
-    int err = bind_path(listener->fd, &address);
-    if (err == -EADDRINUSE && is_stale(&address) && unlink(listener->path) == 0) {
-        err = bind_path(listener->fd, &address);
-    }
-    if (err < 0) {
-        return err;
-    }
-    listener->path_bound = true;
-    return mode != PRIVATE_MODE && chmod(listener->path, mode) < 0 ? -errno : 0;
-}
-
 static int bind_ip(struct ph__listener *listener)
 {
     const int on = 1;
@@ -262,7 +217,8 @@ static int open_given(struct ph__listener *listener)
     return 0;
 }
 
-int ph__listener_open(struct ph__listener *listener, unsigned backlog, unsigned unix_mode)
+int ph__listener_open(struct ph__listener *listener, unsigned backlog,
+                      const struct ph__unix_access *access)
 {
     if (listener->given >= 0) {
         return open_given(listener);
@@ -276,8 +232,9 @@ int ph__listener_open(struct ph__listener *listener, unsigned backlog, unsigned 
     if (listener->fd < 0) {
         return -errno;
     }
-    int err =
-        is_unix ? bind_unix(listener, unix_mode ? unix_mode : PRIVATE_MODE) : bind_ip(listener);
+    int err = is_unix
+                  ? ph__unix_file_bind(listener->fd, listener->path, access, &listener->path_bound)
+                  : bind_ip(listener);
     if (err == 0 && listen(listener->fd, (int)backlog) < 0) {
         err = -errno;
     }

@@ -66,6 +66,12 @@ int ph_server_new_sized(struct ph_server **ret_server, const struct ph_config *c
         const char *listen = server->cfg.listen;
         server->default_listener = !listen;
         server->cfg.listen = NULL; /* the caller's string; the listeners have a copy */
+        server->unix_access = (struct ph__unix_access){
+            .mode = server->cfg.unix_mode,
+            .has_group = server->cfg.unix_group != NULL,
+            .group = server->cfg.unix_group ? *server->cfg.unix_group : 0,
+        };
+        server->cfg.unix_group = NULL;
         err = append_listener(server, listen ? listen : default_listen);
     }
     if (err < 0) {
@@ -163,7 +169,7 @@ static int open_listeners(struct ph_server *server)
     server->failed_listener = -1;
     for (size_t i = 0; i < server->listener_count; i++) {
         int err =
-            ph__listener_open(&server->listeners[i], server->cfg.backlog, server->cfg.unix_mode);
+            ph__listener_open(&server->listeners[i], server->cfg.backlog, &server->unix_access);
         if (err < 0) {
             server->failed_listener = (int)i;
             return err;

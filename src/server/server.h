@@ -45,7 +45,8 @@ enum ph__life {
 };
 
 struct ph_server {
-    struct ph_config cfg; /* defaults filled in; strings are not kept here */
+    struct ph_config cfg; /* defaults filled in; what it points at is not kept here */
+    struct ph__unix_access unix_access;
     struct ph__limits limits;
     struct ph__router router;
     struct ph__listener *listeners;

@@ -128,10 +128,12 @@ static bool exists(const char *file)
     return lstat(file, &info) == 0;
 }
 
+static const struct ph__unix_access only_us;
+
 static bool has_ipv6(void)
 {
     struct ph__listener listener = parsed("[::1]:0");
-    int err = ph__listener_open(&listener, 1, 0);
+    int err = ph__listener_open(&listener, 1, &only_us);
     ph__listener_close(&listener);
     return err == 0;
 }
@@ -186,7 +188,7 @@ static void test_open_when_a_system_call_fails_then_its_errno_and_closed(void **
             failing_call = cases[i].call;
             failing_errno = cases[i].error;
             calls_left = n;
-            err = ph__listener_open(&listener, 1, 0);
+            err = ph__listener_open(&listener, 1, &only_us);
             calls_left = -1;
             if (err != 0) {
                 failures++;
@@ -207,13 +209,13 @@ static void test_open_when_port_is_taken_then_eaddrinuse(void **state)
 {
     (void)state;
     struct ph__listener first = parsed("127.0.0.1:0");
-    assert_int_equal(ph__listener_open(&first, 1, 0), 0);
+    assert_int_equal(ph__listener_open(&first, 1, &only_us), 0);
     struct ph__listener second = parsed(first.text);
-    assert_int_equal(ph__listener_open(&second, 1, 0), -EADDRINUSE);
+    assert_int_equal(ph__listener_open(&second, 1, &only_us), -EADDRINUSE);
     assert_int_equal(second.fd, -1);
     assert_accepts(&first);
     ph__listener_close(&first);
-    assert_int_equal(ph__listener_open(&second, 1, 0), 0);
+    assert_int_equal(ph__listener_open(&second, 1, &only_us), 0);
     ph__listener_close(&second);
 }
 
@@ -221,7 +223,7 @@ static void test_open_when_address_is_not_ours_then_eaddrnotavail(void **state)
 {
     (void)state;
     struct ph__listener listener = parsed("192.0.2.1:0"); /* TEST-NET-1 */
-    assert_int_equal(ph__listener_open(&listener, 1, 0), -EADDRNOTAVAIL);
+    assert_int_equal(ph__listener_open(&listener, 1, &only_us), -EADDRNOTAVAIL);
     assert_int_equal(listener.fd, -1);
 }
 
@@ -229,7 +231,7 @@ static void test_open_when_port_is_zero_then_real_port_in_address_and_text(void 
 {
     (void)state;
     struct ph__listener listener = parsed("localhost:0");
-    assert_int_equal(ph__listener_open(&listener, 16, 0), 0);
+    assert_int_equal(ph__listener_open(&listener, 16, &only_us), 0);
     assert_int_not_equal(listener.address.port, 0);
     char text[32];
     snprintf(text, sizeof text, "127.0.0.1:%u", listener.address.port);
@@ -244,7 +246,7 @@ static void test_open_then_descriptor_is_nonblocking_cloexec_and_without_delay(v
 {
     (void)state;
     struct ph__listener listener = parsed("127.0.0.1:0");
-    assert_int_equal(ph__listener_open(&listener, 1, 0), 0);
+    assert_int_equal(ph__listener_open(&listener, 1, &only_us), 0);
     assert_true(fcntl(listener.fd, F_GETFL) & O_NONBLOCK);
     assert_true(fcntl(listener.fd, F_GETFD) & FD_CLOEXEC);
     int value = 0;
@@ -263,11 +265,11 @@ static void test_open_when_both_families_on_one_port_then_side_by_side(void **st
         skip_because("this machine has no IPv6");
     }
     struct ph__listener v6 = parsed("[::]:0");
-    assert_int_equal(ph__listener_open(&v6, 4, 0), 0);
+    assert_int_equal(ph__listener_open(&v6, 4, &only_us), 0);
     char listen[16];
     snprintf(listen, sizeof listen, "*:%u", v6.address.port);
     struct ph__listener v4 = parsed(listen);
-    assert_int_equal(ph__listener_open(&v4, 4, 0), 0);
+    assert_int_equal(ph__listener_open(&v4, 4, &only_us), 0);
     assert_accepts(&v6);
     assert_accepts(&v4);
     ph__listener_close(&v4);
@@ -283,7 +285,7 @@ static void test_open_unix_when_file_is_no_socket_then_it_stays(void **state)
     assert_true(fd >= 0);
     close(fd);
     struct ph__listener listener = parsed(listen_unix);
-    assert_int_equal(ph__listener_open(&listener, 1, 0), -EADDRINUSE);
+    assert_int_equal(ph__listener_open(&listener, 1, &only_us), -EADDRINUSE);
     ph__listener_close(&listener);
     struct stat info;
     assert_int_equal(lstat(path, &info), 0);
@@ -296,8 +298,8 @@ static void test_open_unix_when_somebody_listens_then_eaddrinuse(void **state)
     (void)state;
     struct ph__listener first = parsed(listen_unix);
     struct ph__listener second = parsed(listen_unix);
-    assert_int_equal(ph__listener_open(&first, 4, 0), 0);
-    assert_int_equal(ph__listener_open(&second, 4, 0), -EADDRINUSE);
+    assert_int_equal(ph__listener_open(&first, 4, &only_us), 0);
+    assert_int_equal(ph__listener_open(&second, 4, &only_us), -EADDRINUSE);
     ph__listener_close(&second); /* must not take the other's file away */
     assert_true(exists(path));
     int pending = accept(first.fd, NULL, NULL); /* the question whether anybody listens */
@@ -315,7 +317,7 @@ static void test_open_unix_when_the_other_queue_is_full_then_eaddrinuse(void **s
     (void)state;
     struct ph__listener first = parsed(listen_unix);
     struct ph__listener second = parsed(listen_unix);
-    assert_int_equal(ph__listener_open(&first, 1, 0), 0);
+    assert_int_equal(ph__listener_open(&first, 1, &only_us), 0);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(address.sun_path, path, sizeof path);
     int clients[8];
@@ -327,7 +329,7 @@ static void test_open_unix_when_the_other_queue_is_full_then_eaddrinuse(void **s
     }
     assert_int_equal(result, -1);
     assert_int_equal(errno, EAGAIN);
-    assert_int_equal(ph__listener_open(&second, 1, 0), -EADDRINUSE);
+    assert_int_equal(ph__listener_open(&second, 1, &only_us), -EADDRINUSE);
     assert_true(exists(path));
     while (count > 0) {
         close(clients[--count]);
@@ -339,7 +341,7 @@ static void test_open_unix_when_the_other_queue_is_full_then_eaddrinuse(void **s
 static void leave_stale_socket(void)
 {
     struct ph__listener dead = parsed(listen_unix);
-    assert_int_equal(ph__listener_open(&dead, 1, 0), 0);
+    assert_int_equal(ph__listener_open(&dead, 1, &only_us), 0);
     close(dead.fd);
     assert_true(exists(path));
 }
@@ -352,7 +354,7 @@ static void test_open_unix_when_stale_cannot_be_told_then_eaddrinuse(void **stat
     failing_call = CALL_SOCKET; /* the second one, with which it asks */
     failing_errno = EMFILE;
     calls_left = 1;
-    assert_int_equal(ph__listener_open(&listener, 1, 0), -EADDRINUSE);
+    assert_int_equal(ph__listener_open(&listener, 1, &only_us), -EADDRINUSE);
     calls_left = -1;
     assert_true(exists(path));
     unlink(path);
@@ -363,7 +365,7 @@ static void test_open_unix_when_file_is_stale_then_takes_its_place(void **state)
     (void)state;
     leave_stale_socket();
     struct ph__listener listener = parsed(listen_unix);
-    assert_int_equal(ph__listener_open(&listener, 4, 0), 0);
+    assert_int_equal(ph__listener_open(&listener, 4, &only_us), 0);
     assert_accepts(&listener);
     ph__listener_close(&listener);
     assert_false(exists(path));
@@ -374,7 +376,7 @@ static void test_open_unix_when_umask_is_open_then_mode_is_0600(void **state)
     (void)state;
     mode_t mask = umask(0);
     struct ph__listener listener = parsed(listen_unix);
-    int err = ph__listener_open(&listener, 4, 0);
+    int err = ph__listener_open(&listener, 4, &only_us);
     umask(mask);
     assert_int_equal(err, 0);
     struct stat info;

@@ -60,6 +60,7 @@ static void test_parse_when_malformed_then_err_address(void **state)
         "[1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb]:80",
         "http://127.0.0.1:80",
         "unix:",
+        "unix:@",
     };
     for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
         struct ph__listener listener = {.fd = 4711};
