@@ -92,23 +92,15 @@ static int take_details(void *user, const struct ph__option *option, const char 
 }
 
 static const struct ph__option options[] = {
-    {"protocol", PH__TEXT, take_param},
-    {"state", PH__TEXT, take_param},
-    {"port", PH__TEXT, take_param},
-    {"local-port", PH__TEXT, take_param},
-    {"remote-port", PH__TEXT, take_param},
-    {"address", PH__TEXT, take_param},
-    {"pid", PH__TEXT, take_param},
-    {"command", PH__TEXT, take_param},
-    {"user", PH__TEXT, take_param},
-    {"sort", PH__TEXT, take_param},
-    {"limit", PH__TEXT, take_param},
-    {"fields", PH__TEXT, take_param},
-    {"format", PH__TEXT, take_param},
-    {"json", PH__ALONE, take_json},
-    {"no-owners", PH__ALONE, take_no_owners},
-    {"details", PH__ALONE, take_details},
-    {NULL, PH__ALONE, NULL},
+    {"protocol", PH__TEXT, take_param},    {"state", PH__TEXT, take_param},
+    {"port", PH__TEXT, take_param},        {"local-port", PH__TEXT, take_param},
+    {"remote-port", PH__TEXT, take_param}, {"address", PH__TEXT, take_param},
+    {"pid", PH__TEXT, take_param},         {"command", PH__TEXT, take_param},
+    {"user", PH__TEXT, take_param},        {"sort", PH__TEXT, take_param},
+    {"limit", PH__TEXT, take_param},       {"fields", PH__TEXT, take_param},
+    {"format", PH__TEXT, take_param},      {"schema", PH__TEXT, take_param},
+    {"json", PH__ALONE, take_json},        {"no-owners", PH__ALONE, take_no_owners},
+    {"details", PH__ALONE, take_details},  {NULL, PH__ALONE, NULL},
 };
 
 static int take_word(void *user, const char *text)
@@ -199,7 +191,8 @@ const struct ph__command ph__sockets_command = {
             "Lists the sockets of this machine. FILTER is an expression as ss takes it; its words\n"
             "need no quotes where the shell leaves them alone:\n"
             "  porthole sockets state established and dport = :443\n\n" LIST_OPTIONS_HELP
-            "  --details               all that the kernel tells of each socket, as ss -tieom\n",
+            "  --details               all that the kernel tells of each socket, as ss -tieom\n"
+            "  --schema NAME           fields as otel, ecs or osquery call them\n",
     .run = run_sockets,
 };
 

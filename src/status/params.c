@@ -35,6 +35,9 @@ const struct ph__param ph__list_params[] = {
 
 const struct ph__param ph__sockets_params[] = {
     {"details", PH__PARAM_BOOLEAN, false, "true adds all that the kernel tells of each socket"},
+    {"schema", PH__PARAM_TEXT, false,
+     "otel, ecs or osquery: the fields that these have, under their names; sort and fields take "
+     "ours"},
     {NULL, PH__PARAM_TEXT, false, NULL},
 };
 

@@ -17,6 +17,7 @@ static int take_format(struct ph__query *query, const char *value, char *problem
 static int take_max_age(struct ph__query *query, const char *value, char *problem, size_t size);
 static int take_owners(struct ph__query *query, const char *value, char *problem, size_t size);
 static int take_details(struct ph__query *query, const char *value, char *problem, size_t size);
+static int take_schema(struct ph__query *query, const char *value, char *problem, size_t size);
 
 /* Each may come once. */
 static const struct {
@@ -25,7 +26,7 @@ static const struct {
 } takers[] = {
     {"sort", take_sort},       {"limit", take_limit},        {"fields", take_fields},
     {"format", take_format},   {"max_age_ms", take_max_age}, {"owners", take_owners},
-    {"details", take_details},
+    {"details", take_details}, {"schema", take_schema},
 };
 
 int ph__query_init(struct ph__query *query, const struct ph__list_kind *kind)
@@ -165,6 +166,18 @@ static int take_details(struct ph__query *query, const char *value, char *proble
     return ph__param_bool("details", value, &query->details, problem, size);
 }
 
+static int take_schema(struct ph__query *query, const char *value, char *problem, size_t size)
+{
+    query->schema = ph__schema_find(value);
+    if (!query->schema) {
+        char quoted[PH__QUOTE_TEXT];
+        snprintf(problem, size, "schema: %s is not accepted; wanted is otel, ecs or osquery.",
+                 ph__quote(quoted, value));
+        return PH_ERR_PARAMETER;
+    }
+    return 0;
+}
+
 /* The states of a kind that has its own; several by comma. */
 static int take_states(struct ph__query *query, const char *value, char *problem, size_t size)
 {
@@ -225,13 +238,17 @@ int ph__query_set(struct ph__query *query, const char *name, const char *value, 
     return take_filter(query, name, value, problem, problem_size);
 }
 
+/* What has not been switched off. */
+static bool is_wanted(const struct ph__query *query, const struct ph__column *column)
+{
+    return (query->owners || !(column->flags & PH__COLUMN_OWNERS)) &&
+           (query->details || !(column->flags & PH__COLUMN_DETAILS));
+}
+
 /* What is shown when no fields were named. */
 static bool is_default(const struct ph__query *query, const struct ph__column *column)
 {
-    if (!query->owners && (column->flags & PH__COLUMN_OWNERS)) {
-        return false;
-    }
-    if (!query->details && (column->flags & PH__COLUMN_DETAILS)) {
+    if (!is_wanted(query, column)) {
         return false;
     }
     if (query->format == PH__FORMAT_TEXT) {
@@ -240,8 +257,47 @@ static bool is_default(const struct ph__query *query, const struct ph__column *c
     return !(column->flags & PH__COLUMN_EXTRA);
 }
 
+/* The column under the names that the schema has for it. @return how many: none, too. */
+static size_t add_renamed(struct ph__query *query, const struct ph__column *column)
+{
+    size_t added = 0;
+    for (size_t i = 0; i < query->schema->count; i++) {
+        const struct ph__schema_field *field = &query->schema->fields[i];
+        if (strcmp(field->of, column->name) == 0) {
+            ph__choice_add_as(&query->choice, field->own ? field->own : column, field->name);
+            added++;
+        }
+    }
+    return added;
+}
+
+/* All that the schema has a name for; or the fields that were named, of which those that it does
+ * not know keep their names. */
+static void choose_by_schema(struct ph__query *query)
+{
+    struct ph__choice named = query->choice;
+    query->choice.count = 0;
+    for (size_t i = 0; i < named.count; i++) {
+        if (add_renamed(query, named.columns[i]) == 0) {
+            ph__choice_add(&query->choice, named.columns[i]);
+        }
+    }
+    for (size_t i = 0; i < query->schema->count && named.count == 0; i++) {
+        const struct ph__schema_field *field = &query->schema->fields[i];
+        const struct ph__column *column = field->own;
+        column = column ? column : find_column(query->kind, field->of, strlen(field->of));
+        if (is_wanted(query, column)) {
+            ph__choice_add_as(&query->choice, column, field->name);
+        }
+    }
+}
+
 void ph__query_finish(struct ph__query *query)
 {
+    if (query->schema) {
+        choose_by_schema(query);
+        return;
+    }
     if (query->choice.count > 0) {
         return;
     }

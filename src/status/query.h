@@ -9,6 +9,7 @@
 #include "status/negotiate.h"
 #include "status/params.h"
 #include "status/render.h"
+#include "status/schemas.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,9 +26,10 @@ struct ph__query {
     struct ph__choice choice; /* complete after ph__query_finish() */
     enum ph__format format;   /* PH__FORMAT_COUNT: nobody has said yet */
     unsigned max_age_ms;
-    bool owners;   /* false: the client does without */
-    bool details;  /* true: the client wants them all */
-    unsigned seen; /* which of sort, limit, ... have come: a bit each */
+    const struct ph__schema *schema; /* whose names and words are wanted; NULL: ours */
+    bool owners;                     /* false: the client does without */
+    bool details;                    /* true: the client wants them all */
+    unsigned seen;                   /* which of sort, limit, ... have come: a bit each */
 };
 
 /* Starts with the defaults. @return 0; -ENOMEM, after which nothing needs ph__query_done(). */

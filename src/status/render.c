@@ -20,12 +20,25 @@ enum {
 
 void ph__choice_add(struct ph__choice *choice, const struct ph__column *column)
 {
+    ph__choice_add_as(choice, column, column->name);
+}
+
+void ph__choice_add_as(struct ph__choice *choice, const struct ph__column *column, const char *name)
+{
     size_t from = choice->count ? choice->key_end[choice->count - 1] : 0;
     size_t left = sizeof choice->keys - from;
-    int length = snprintf(choice->keys + from, left, ",\"%s\":", column->name);
+    int length = snprintf(choice->keys + from, left, ",\"%s\":", name);
     assert(length > 0 && (size_t)length < left);
     choice->columns[choice->count] = column;
     choice->key_end[choice->count++] = (uint16_t)(from + (size_t)length);
+}
+
+/* The name of a column is what stands in its key: `,"name":`. */
+static const char *name_of(const struct ph__choice *choice, size_t column, size_t *ret_size)
+{
+    size_t from = column ? choice->key_end[column - 1] : 0;
+    *ret_size = choice->key_end[column] - from - strlen(",\"\":");
+    return choice->keys + from + strlen(",\"");
 }
 
 static const void *item_of(const struct ph__choice *choice, const struct ph__view *view, size_t row)
@@ -161,8 +174,10 @@ void ph__render_json(const struct ph__choice *choice, const struct ph__view *vie
 void ph__render_csv_head(const struct ph__choice *choice, struct ph__buf *buf)
 {
     for (size_t i = 0; i < choice->count; i++) {
+        size_t size;
+        const char *name = name_of(choice, i, &size);
         ph__buf_puts(buf, i ? "," : "");
-        ph__buf_puts(buf, choice->columns[i]->name);
+        ph__buf_append(buf, name, size);
     }
     ph__buf_append(buf, "\r\n", 2);
 }
@@ -186,7 +201,9 @@ void ph__render_csv(const struct ph__choice *choice, const struct ph__view *view
 void ph__render_text_begin(struct ph__choice *choice)
 {
     for (size_t i = 0; i < choice->count; i++) {
-        choice->widths[i] = (unsigned)strlen(choice->columns[i]->name);
+        size_t size;
+        (void)name_of(choice, i, &size);
+        choice->widths[i] = (unsigned)size;
     }
 }
 
@@ -234,12 +251,13 @@ static void put_gap(struct ph__buf *buf, size_t width, size_t wanted)
 void ph__render_text_head(const struct ph__choice *choice, struct ph__buf *buf)
 {
     for (size_t i = 0; i < choice->count; i++) {
-        const char *name = choice->columns[i]->name;
-        for (const char *c = name; *c; c++) {
-            ph__buf_putc(buf, (char)toupper((unsigned char)*c));
+        size_t size;
+        const char *name = name_of(choice, i, &size);
+        for (size_t j = 0; j < size; j++) {
+            ph__buf_putc(buf, (char)toupper((unsigned char)name[j]));
         }
         if (i + 1 < choice->count) {
-            put_gap(buf, strlen(name), choice->widths[i]);
+            put_gap(buf, size, choice->widths[i]);
         }
     }
     ph__buf_putc(buf, '\n');

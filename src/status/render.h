@@ -12,20 +12,27 @@
 #include <stdint.h>
 
 /* Room for the keys of a row; a test sees to it that those of every list fit. */
-enum { PH__KEYS_TEXT = 2560 };
+enum { PH__KEYS_TEXT = 3072 };
+
+/* A schema (schemas.h) may make several columns of one. */
+enum { PH__CHOICE_MAX = PH__COLUMNS_MAX + 8 };
 
 /* The columns chosen for a reply. */
 struct ph__choice {
     const struct ph__list_kind *kind;
-    const struct ph__column *columns[PH__COLUMNS_MAX];
+    const struct ph__column *columns[PH__CHOICE_MAX];
     size_t count;
-    char keys[PH__KEYS_TEXT];          /* JSON: `,"name":` of each column */
-    uint16_t key_end[PH__COLUMNS_MAX]; /* where each ends in `keys` */
-    unsigned widths[PH__COLUMNS_MAX];  /* text format: characters each column needs */
+    char keys[PH__KEYS_TEXT];         /* JSON: `,"name":` of each column */
+    uint16_t key_end[PH__CHOICE_MAX]; /* where each ends in `keys` */
+    unsigned widths[PH__CHOICE_MAX];  /* text format: characters each column needs */
 };
 
 /* Adds a column. */
 void ph__choice_add(struct ph__choice *choice, const struct ph__column *column);
+
+/* The same under another name, of letters, digits, dots and underscores. */
+void ph__choice_add_as(struct ph__choice *choice, const struct ph__column *column,
+                       const char *name);
 
 /* The value of one cell. `scratch` keeps an error, which the next cell forgets. */
 void ph__render_get(const struct ph__choice *choice, const struct ph__column *column,

@@ -79,6 +79,8 @@ static void test_wrong_arguments_then_one_line_and_status_2(void **state)
     assert_wrong(RUN("serve", "--unix-group", "no-such-group"), "'no-such-group'",
                  "a name or a number");
     assert_wrong(RUN("serve", "--unix-group", "4294967295"), "'4294967295'", "a number");
+    assert_wrong(RUN("sockets", "--schema", "sql"), "\"sql\"", "otel, ecs or osquery");
+    assert_wrong(RUN("ports", "--schema", "otel"), "\"schema\"", "accepted: filter");
     assert_wrong(RUN("serve", "--unix-mode", "680"), "'680'", "three octal digits");
     assert_wrong(RUN("serve", "--unix-mode", "4755"), "'4755'", "three octal digits");
     assert_wrong(RUN("serve", "--unix-mode", "000"), "'000'", "three octal digits");

@@ -318,6 +318,99 @@ static void test_list_when_out_of_memory_anywhere_then_enomem(void **state)
     sweep("processes", "csv", "fd_ratio");
 }
 
+/* ---- schemas ---- */
+
+static void assert_rows(const char *schema, const char *fields, const char *state,
+                        const char *format, const char *expected)
+{
+    struct ph__buf buf;
+    ph__buf_init(&buf, 0);
+    assert_int_equal(RUN("sockets", &buf, {"fields", fields}, {"schema", schema}, {"state", state},
+                         {"format", format}),
+                     0);
+    ph__buf_putc(&buf, '\0');
+    assert_string_equal(buf.data, expected);
+    ph__buf_done(&buf);
+}
+
+static void test_schema_when_otel_then_its_names_and_words(void **state)
+{
+    (void)state;
+    assert_rows("otel", "protocol,family,state,local_address,local_port,remote_address,uid",
+                "listen", "ndjson",
+                "{\"network.transport\":\"tcp\",\"network.type\":\"ipv4\","
+                "\"network.connection.state\":\"listen\","
+                "\"network.local.address\":\"127.0.0.1\",\"network.local.port\":80,"
+                "\"network.peer.address\":null,\"user.id\":\"54321\"}\n");
+    assert_rows("otel", "owners,remote_address,remote_port,backlog", "established", "csv",
+                "process.pid,process.executable.name,network.peer.address,network.peer.port,"
+                "backlog\r\n4242,\"'=w\\x1B[3m,\"\"x\",10.0.0.9,4000,\r\n");
+}
+
+static void test_schema_when_ecs_then_who_called_is_the_source(void **state)
+{
+    (void)state;
+    static const char fields[] = "direction,local_address,local_port,remote_address,remote_port";
+    assert_rows("ecs", fields, "established", "ndjson",
+                "{\"network.direction\":\"ingress\",\"source.ip\":\"10.0.0.9\","
+                "\"source.port\":4000,\"destination.ip\":\"127.0.0.1\","
+                "\"destination.port\":80}\n");
+    assert_rows("ecs", fields, "listen", "ndjson",
+                "{\"network.direction\":null,\"source.ip\":null,\"source.port\":null,"
+                "\"destination.ip\":\"127.0.0.1\",\"destination.port\":80}\n");
+}
+
+static void test_schema_when_osquery_then_numbers_and_the_first_owner(void **state)
+{
+    (void)state;
+    assert_rows("osquery", "owners,inode,family,protocol,state,local_port", "listen,established",
+                "csv",
+                "pid,fd,socket,family,protocol,state,local_port\r\n"
+                "4242,3,1001,2,6,LISTEN,80\r\n"
+                "4242,5,1002,2,6,ESTABLISHED,80\r\n");
+}
+
+static void test_schema_when_no_fields_are_named_then_all_that_it_knows(void **state)
+{
+    (void)state;
+    static const char *const firsts[][2] = {
+        {"otel", "network.transport,network.type,network.connection.state,"},
+        {"ecs", "network.transport,network.type,network.direction,source.ip,"},
+        {"osquery", "pid,fd,socket,family,protocol,local_address,remote_address,"},
+    };
+    struct ph__buf buf;
+    ph__buf_init(&buf, 0);
+    for (size_t i = 0; i < sizeof firsts / sizeof firsts[0]; i++) {
+        ph__buf_reset(&buf);
+        assert_int_equal(RUN("sockets", &buf, {"format", "csv"}, {"schema", firsts[i][0]}), 0);
+        assert_memory_equal(buf.data, firsts[i][1], strlen(firsts[i][1]));
+        ph__buf_reset(&buf);
+        assert_int_equal(RUN("sockets", &buf, {"format", "ndjson"}, {"schema", firsts[i][0]},
+                             {"owners", "false"}),
+                         0);
+        ph__buf_putc(&buf, '\0');
+        assert_null(strstr(buf.data, "pid\""));
+        assert_null(strstr(buf.data, "null,\"fd\""));
+    }
+    ph__buf_done(&buf);
+}
+
+static void test_schema_when_wrong_or_of_other_lists_then_problem(void **state)
+{
+    (void)state;
+    struct ph__buf buf;
+    ph__buf_init(&buf, 0);
+    assert_int_equal(RUN("sockets", &buf, {"schema", "OTEL"}), PH_ERR_PARAMETER);
+    assert_string_equal(problem,
+                        "schema: \"OTEL\" is not accepted; wanted is otel, ecs or osquery.");
+    assert_int_equal(RUN("sockets", &buf, {"schema", "ecs"}, {"schema", "ecs"}), PH_ERR_PARAMETER);
+    assert_non_null(strstr(problem, "comes more than once"));
+    assert_int_equal(RUN("ports", &buf, {"schema", "ecs"}), PH_ERR_PARAMETER);
+    assert_non_null(strstr(problem, "There is no parameter \"schema\" here"));
+    assert_int_equal(buf.size, 0);
+    ph__buf_done(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +428,11 @@ int main(void)
         cmocka_unit_test(test_processes_when_filtered_then_still_with_all_their_sockets),
         cmocka_unit_test(test_list_when_no_source_at_all_then_error),
         cmocka_unit_test(test_list_when_out_of_memory_anywhere_then_enomem),
+        cmocka_unit_test(test_schema_when_otel_then_its_names_and_words),
+        cmocka_unit_test(test_schema_when_ecs_then_who_called_is_the_source),
+        cmocka_unit_test(test_schema_when_osquery_then_numbers_and_the_first_owner),
+        cmocka_unit_test(test_schema_when_no_fields_are_named_then_all_that_it_knows),
+        cmocka_unit_test(test_schema_when_wrong_or_of_other_lists_then_problem),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
