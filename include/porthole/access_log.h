@@ -39,15 +39,16 @@ PH_API PH_MUST_CHECK int ph_access_log_new(struct ph_access_log **ret_log, const
 
 /**
  * Opens the file again by its name, after it has been renamed. Any thread; lines that are written
- * meanwhile go to the one or to the other, whole.
+ * meanwhile go to the one or to the other, whole. Blocks while a line is being written.
  * @return 0; a negative errno of open(2): the old file is written on then.
  */
 PH_API PH_MUST_CHECK int ph_access_log_reopen(struct ph_access_log *log);
 
 /**
- * Writes a line by one write(2), which blocks as long as the file does: a pipe that nobody reads
- * holds the server up. What strangers chose is escaped (\xHH, or as JSON has it), so that a line is
- * a line. `user` is the log. Any thread.
+ * Writes a line, whole and by itself: one write(2) at a time, which blocks as long as the file
+ * does. A pipe that nobody reads holds the server up; one whose reader is gone loses lines, without
+ * a signal. What strangers chose is escaped (\xHH, or as JSON has it), so that a line is a line.
+ * `user` is the log. Any thread.
  */
 PH_API void ph_access_log_write(void *user, const struct ph_access *access);
 

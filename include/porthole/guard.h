@@ -39,7 +39,8 @@ enum { PH_GUARD_CREDENTIAL = 256 };
  * The name and the password that a request carries, "Authorization: Basic …", in UTF-8.
  *
  * @param ret_name, ret_password  of PH_GUARD_CREDENTIAL bytes each; "" when it returns false.
- * @return false when there is none, it is malformed, has control characters, or is longer.
+ * @return false when there is none, it is malformed, no UTF-8, has control characters, or is
+ *         longer.
  */
 PH_API bool ph_guard_credentials(const struct ph_request *req, char *ret_name, char *ret_password);
 
@@ -62,7 +63,8 @@ PH_API PH_MUST_CHECK int ph_guard_basic(struct ph_request *req, struct ph_respon
 /** For ph_guard_cors(). Without it no page of another origin can read a reply. */
 struct ph_guard_cors {
     const char *const *origins; /* "https://app.example:8443", …, NULL; "*" alone: all of them */
-    const char *methods; /* that may be used besides GET, HEAD and POST: "PUT, DELETE"; NULL */
+    const char *methods; /* that may be used besides GET, HEAD and POST: "PUT, DELETE"; NULL. Longer
+                          * than 900 bytes: 500 */
     const char *headers; /* that may be sent: "Content-Type, Authorization"; NULL */
     const char *expose;  /* of the reply, that scripts may read besides a few; NULL */
     unsigned max_age_s;  /* for so long browsers need not ask again; 0: they decide */
@@ -85,13 +87,14 @@ struct ph_limiter;
 struct ph_limiter_config {
     double per_second; /* requests that one address may make in the long run; has to be named */
     unsigned burst;    /* so many at once before that counts; 1 */
-    unsigned addresses_max; /* that are remembered, 32 bytes each; 8192. Beyond: those that are
+    unsigned addresses_max; /* that are remembered, 24 bytes each; 8192. Beyond: those that are
                              * nearest to having all their burst again are forgotten */
 };
 
 /**
  * @param cfg  the macro passes its size, as ph_server_new().
- * @return 0; -EINVAL for a rate that is not above 0, or above a million; -ENOMEM.
+ * @return 0; -ENOMEM; -EINVAL for a rate below 0.000001 or above a million, a burst above
+ * 1,048,576, or more than 16,777,216 addresses.
  */
 PH_API PH_MUST_CHECK int ph_limiter_new_sized(struct ph_limiter **ret_limiter,
                                               const struct ph_limiter_config *cfg, size_t cfg_size);

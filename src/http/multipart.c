@@ -153,6 +153,8 @@ static int take_data(struct ph_multipart *multipart, const char **at, const char
 
 /* ---- the line of a boundary, and the head of a part ---- */
 
+static const char head_too_long[] = "the header fields of a part are longer than is accepted";
+
 /* Adds bytes up to a line feed to `line`, and moves *at behind it. Returns 1 when the line is
  * whole, 0 when not yet, or a negative error. */
 static int take_line(struct ph_multipart *multipart, const char **at, const char *end)
@@ -163,15 +165,18 @@ static int take_line(struct ph_multipart *multipart, const char **at, const char
     *at = stop;
     int err = ph__buf_error(&multipart->line);
     if (err == PH_ERR_LIMIT) {
-        multipart->wrong = "the header fields of a part are longer than is accepted";
+        multipart->wrong = head_too_long;
     }
     return err < 0 ? err : feed != NULL;
 }
 
 static int take_boundary(struct ph_multipart *multipart, const char **at, const char *end)
 {
-    int whole = take_line(multipart, at, end);
     const struct ph__buf *line = &multipart->line;
+    /* The first two bytes by themselves: behind the last boundary may come anything, and lines of
+     * any length. */
+    const char *stop = line->size < 2 && end - *at > 1 ? *at + 1 : end;
+    int whole = take_line(multipart, at, stop);
     if (whole >= 0 && line->size >= 2 && memcmp(line->data, "--", 2) == 0) {
         multipart->state = EPILOGUE;
         return 0;
@@ -269,6 +274,9 @@ static int take_head(struct ph_multipart *multipart, const char **at, const char
     }
     ph__buf_putc(head, '\0');
     int err = ph__buf_error(head);
+    if (err == PH_ERR_LIMIT) {
+        multipart->wrong = head_too_long;
+    }
     err = err < 0 ? err : begin_part(multipart, head->data);
     ph__buf_reset(head);
     multipart->state = BODY;

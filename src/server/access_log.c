@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The access log. It needs no lock: O_APPEND makes lines whole, and dup3(2) puts another file in
- * the place of the descriptor at once.
+ * The access log. Lines are written one after the other: O_APPEND alone makes them whole in files,
+ * but in pipes only up to PIPE_BUF bytes (pipe(7)).
  */
 #include <porthole/access_log.h>
 
@@ -12,9 +12,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,8 +25,17 @@ struct ph_access_log {
     int fd;     /* stays the same; owned, but for standard output */
     char *path; /* owned; NULL: standard output */
     enum ph_access_format format;
+    pthread_mutex_t lock; /* of what follows, and of writing */
+    bool may_break;       /* a pipe or a socket, whose reader may go away: that raises SIGPIPE */
+    bool cut;             /* only the beginning of the last line could be written */
     _Atomic uint64_t lost;
 };
+
+static bool may_break(int fd)
+{
+    struct stat info;
+    return fstat(fd, &info) < 0 || S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode);
+}
 
 static int open_file(const char *path)
 {
@@ -40,6 +52,7 @@ int ph_access_log_new(struct ph_access_log **ret_log, const char *path,
         return -ENOMEM;
     }
     *log = (struct ph_access_log){.fd = STDOUT_FILENO, .format = format};
+    pthread_mutex_init(&log->lock, NULL);
     if (!standard) {
         log->path = strdup(path);
         log->fd = log->path ? open_file(path) : -ENOMEM;
@@ -49,6 +62,7 @@ int ph_access_log_new(struct ph_access_log **ret_log, const char *path,
         ph_access_log_free(log);
         return err;
     }
+    log->may_break = may_break(log->fd);
     *ret_log = log;
     return 0;
 }
@@ -62,7 +76,13 @@ int ph_access_log_reopen(struct ph_access_log *log)
     if (fd < 0) {
         return fd;
     }
+    pthread_mutex_lock(&log->lock);
     int err = dup3(fd, log->fd, O_CLOEXEC) < 0 ? -errno : 0;
+    if (err == 0) {
+        log->may_break = may_break(fd);
+        log->cut = false;
+    }
+    pthread_mutex_unlock(&log->lock);
     close(fd);
     return err;
 }
@@ -78,6 +98,7 @@ void ph_access_log_free(struct ph_access_log *log)
         if (log->path && log->fd >= 0) {
             close(log->fd);
         }
+        pthread_mutex_destroy(&log->lock);
         free(log->path);
         free(log);
     }
@@ -175,18 +196,51 @@ static void put_json(struct ph__buf *line, const struct ph_access *access)
     ph__buf_puts(line, "}\n");
 }
 
-static bool write_whole(int fd, const char *text, size_t size)
+/* @return how many bytes were written: all, or those before an error. */
+static size_t write_whole(int fd, const char *text, size_t size)
 {
-    while (size > 0) {
-        ssize_t written = write(fd, text, size);
+    size_t at = 0;
+    while (at < size) {
+        ssize_t written = write(fd, text + at, size - at);
         if (written < 0 && errno != EINTR) {
-            return false;
+            break;
         }
-        size_t done = written < 0 ? 0 : (size_t)written;
-        text += done;
-        size -= done;
+        at += written < 0 ? 0 : (size_t)written;
     }
-    return true;
+    return at;
+}
+
+/* The same without SIGPIPE, which would end a program that does not ignore it: it goes to this
+ * thread alone, and is taken here. */
+static size_t write_breakable(int fd, const char *text, size_t size)
+{
+    sigset_t pipe;
+    sigset_t before;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    size_t written = write_whole(fd, text, size);
+    if (!sigismember(&before, SIGPIPE)) {
+        const struct timespec at_once = {0};
+        if (written < size && errno == EPIPE) {
+            sigtimedwait(&pipe, NULL, &at_once);
+        }
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    return written;
+}
+
+/* Behind half a line, on one of its own. */
+static bool write_line(struct ph_access_log *log, const char *line, size_t size)
+{
+    size_t (*write_all)(int fd, const char *text, size_t size) =
+        log->may_break ? write_breakable : write_whole;
+    if (log->cut && write_all(log->fd, "\n", 1) == 1) {
+        log->cut = false;
+    }
+    size_t written = log->cut ? 0 : write_all(log->fd, line, size);
+    log->cut |= written > 0 && written < size;
+    return written == size;
 }
 
 void ph_access_log_write(void *user, const struct ph_access *access)
@@ -195,7 +249,13 @@ void ph_access_log_write(void *user, const struct ph_access *access)
     struct ph__buf line;
     ph__buf_init(&line, 0);
     (log->format == PH_ACCESS_JSON ? put_json : put_combined)(&line, access);
-    if (ph__buf_error(&line) || !write_whole(log->fd, line.data, line.size)) {
+    bool written = false;
+    if (!ph__buf_error(&line)) {
+        pthread_mutex_lock(&log->lock);
+        written = write_line(log, line.data, line.size);
+        pthread_mutex_unlock(&log->lock);
+    }
+    if (!written) {
         atomic_fetch_add_explicit(&log->lost, 1, memory_order_relaxed);
     }
     ph__buf_done(&line);

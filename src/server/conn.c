@@ -72,6 +72,7 @@ static void start_deadline(struct ph__conn *conn)
     enum ph__conn_state state = ph__conn_state(conn);
     enum ph__deadline_class class = states[state].deadline;
     conn->restart = false;
+    conn->idled = false;
     ph__deadline_cancel(&conn->deadline);
     if (class != PH__DEADLINE_NONE) {
         uint64_t due_ms = deadline_from_us(conn, state) / 1000 + worker->deadline_ms[class];
@@ -140,6 +141,7 @@ static enum ph__step begin_request(struct ph__conn *conn)
     if (conn->wrapped) {
         conn->exchange->io.transport = ph__conn_transport(conn);
     }
+    conn->idled = !conn->restart;
     ph__conn_set_state(conn, PH__CONN_HEAD);
     return ph__conn_read_head(conn);
 }

@@ -81,6 +81,7 @@ struct ph__conn {
     bool dead : 1;    /* it has been reset: nobody is there */
     bool unsent : 1;  /* the kernel may still hold much of a reply */
     bool wrapped : 1; /* it has a transport: server->transports[index] */
+    bool idled : 1;   /* the deadline is still that of the idle state before this head */
     bool in_ready;    /* in the worker's ready list */
     bool restart;     /* the deadline begins anew when the connection next has to wait */
 

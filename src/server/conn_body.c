@@ -46,6 +46,17 @@ enum ph__step ph__conn_take_body(struct ph__conn *conn)
     return PH__STEP_GO;
 }
 
+/* Nobody takes the body of a request that no route serves. Where it has not come yet, the reply
+ * does not wait for it if the client does, or if there are guards, who are to be asked first. */
+static bool is_answered_without_body(const struct ph__conn *conn)
+{
+    const struct ph__exchange *exchange = conn->exchange;
+    const struct ph_request *req = &exchange->request;
+    size_t behind = exchange->in.size - exchange->in_end;
+    bool is_here = exchange->body_ended || (!req->chunked && req->content_length <= behind);
+    return !is_here && (conn->worker->server->befores || (req->expect_continue && behind == 0));
+}
+
 enum ph__step ph__conn_begin_body(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
@@ -57,7 +68,7 @@ enum ph__step ph__conn_begin_body(struct ph__conn *conn)
     if (req->content_length > max) {
         return ph__conn_refuse(conn, 413, "the request body is larger than this server accepts");
     }
-    if (!route && req->expect_continue && exchange->in.size == exchange->in_end) {
+    if (!route && is_answered_without_body(conn)) {
         exchange->error_reply = true; /* the body may come, or may not */
         return ph__conn_answer(conn);
     }

@@ -104,16 +104,21 @@ static inline struct ph_response *begin_call(struct ph__conn *conn)
     return res;
 }
 
-/* ph_route.begin has let the request pass. */
-static enum ph__step has_begun(struct ph__conn *conn)
+/* Keeps the fields that were added so far, for a reply that is begun later. */
+static int keep_fields(struct ph__exchange *exchange)
 {
-    struct ph__exchange *exchange = conn->exchange;
     const struct ph__buf *fields = &exchange->response.fields;
     if (fields->size > 0) {
         ph__buf_append(&exchange->begun_fields, fields->data, fields->size);
     }
-    return ph__buf_error(&exchange->begun_fields) ? ph__conn_finish(conn, -ENOMEM)
-                                                  : ph__conn_take_body(conn);
+    return ph__buf_error(&exchange->begun_fields);
+}
+
+/* ph_route.begin has let the request pass. */
+static enum ph__step has_begun(struct ph__conn *conn)
+{
+    int err = keep_fields(conn->exchange);
+    return err < 0 ? ph__conn_finish(conn, err) : ph__conn_take_body(conn);
 }
 
 /* Whatever the handler has replied, this takes its place; without memory, nothing does. */
@@ -165,7 +170,11 @@ enum ph__step ph__conn_await_token(struct ph__conn *conn)
     if (exchange->waits) {
         return PH__STEP_WAIT;
     }
-    struct ph_response *res = exchange->request.route ? begin_call(conn) : begin_reply(conn);
+    struct ph_response *res = begin_reply(conn);
+    const struct ph__route *route = exchange->request.route;
+    if (route ? route->begin != NULL : conn->worker->server->befores != NULL) {
+        ph__buf_append(&res->fields, exchange->begun_fields.data, exchange->begun_fields.size);
+    }
     exchange->ready_us = token->ready_us;
     exchange->token = NULL;
     return ph__conn_finish(conn, ph__token_make_reply(token, res));
@@ -218,9 +227,11 @@ static int call_befores(struct ph__conn *conn, struct ph_response *res)
     if (!server->befores) {
         return 0;
     }
+    ph__buf_reset(&conn->exchange->begun_fields);
     req->server = server;
     req->peer = ph__conn_peer(conn);
-    return ph__before_call(req, res);
+    int err = ph__before_call(req, res);
+    return err >= 0 && conn->exchange->token ? keep_fields(conn->exchange) : err;
 }
 
 static enum ph__step reply_without_route(struct ph__conn *conn)
@@ -284,7 +295,8 @@ enum ph__step ph__conn_called(struct ph__conn *conn, int result)
     }
     bool later = call == PH__CALL_RECEIVE && result == -EAGAIN;
     if ((result < 0 && !later) || exchange->response.status != 0 || exchange->token) {
-        return ph__conn_finish(conn, result);
+        bool put_off = call == PH__CALL_BEGIN && result >= 0 && exchange->token;
+        return ph__conn_finish(conn, put_off ? keep_fields(exchange) : result);
     }
     exchange->error_reply = false;
     return call == PH__CALL_BEGIN ? has_begun(conn) : ph__conn_taken(conn, !later);

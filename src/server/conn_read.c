@@ -59,6 +59,7 @@ static enum ph__step wait_for_head(struct ph__conn *conn)
         ph__worker_give_exchange(conn->worker, exchange);
         conn->exchange = NULL;
         ph__conn_set_state(conn, PH__CONN_IDLE);
+        conn->restart = !conn->idled; /* nothing has happened that would put its end off */
     }
     return PH__STEP_WAIT;
 }

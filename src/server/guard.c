@@ -4,6 +4,7 @@
  */
 #include <porthole/guard.h>
 
+#include "base/utf8.h"
 #include "http/request.h"
 
 #include <stdint.h>
@@ -107,13 +108,22 @@ static bool has_control(const unsigned char *bytes, size_t size)
     return false;
 }
 
+static bool is_utf8(const unsigned char *bytes, size_t size)
+{
+    size_t length = 1;
+    for (size_t at = 0; at < size && length > 0; at += length) {
+        length = ph__utf8_length((const char *)bytes + at, size - at);
+    }
+    return length > 0;
+}
+
 bool ph_guard_credentials(const struct ph_request *req, char *ret_name, char *ret_password)
 {
     unsigned char text[2 * PH_GUARD_CREDENTIAL];
     ret_name[0] = ret_password[0] = '\0';
     const char *encoded = authorization(req, "Basic");
     int size = encoded ? decode_base64(encoded, text, sizeof text) : -1;
-    if (size < 0 || has_control(text, (size_t)size)) {
+    if (size < 0 || has_control(text, (size_t)size) || !is_utf8(text, (size_t)size)) {
         return false;
     }
     const unsigned char *colon = memchr(text, ':', (size_t)size);
@@ -171,10 +181,13 @@ static int add(struct ph_response *res, int err, const char *name, const char *v
 
 static int answer_preflight(const struct ph_guard_cors *cors, struct ph_response *res, int err)
 {
-    char methods[200];
+    char methods[1000];
     char max_age[20];
-    snprintf(methods, sizeof methods, "GET, HEAD, POST%s%s", cors->methods ? ", " : "",
-             cors->methods ? cors->methods : "");
+    int length = snprintf(methods, sizeof methods, "GET, HEAD, POST%s%s", cors->methods ? ", " : "",
+                          cors->methods ? cors->methods : "");
+    if (length < 0 || (size_t)length >= sizeof methods) {
+        return PH_ERR_LIMIT; /* half a list would be another one */
+    }
     snprintf(max_age, sizeof max_age, "%u", cors->max_age_s);
     err = add(res, err, "Access-Control-Allow-Methods", methods);
     err = add(res, err, "Access-Control-Allow-Headers", cors->headers);

@@ -154,6 +154,13 @@ static int load(SSL_CTX *context, const struct ph_tls_config *cfg, char *reason,
     if (SSL_CTX_use_PrivateKey_file(context, cfg->key_file, SSL_FILETYPE_PEM) != 1) {
         return fail(reason, size, "cannot use the key", cfg->key_file);
     }
+    /* A key of another kind than the certificate's has been taken without a word so far. */
+    if (SSL_CTX_check_private_key(context) != 1) {
+        snprintf(reason, size, "cannot use the key %s: it does not belong to the certificate %s",
+                 cfg->key_file, cfg->certificate_file);
+        ERR_clear_error();
+        return PH_ERR_TLS;
+    }
     if (!cfg->client_ca_file) {
         return 0;
     }
@@ -247,12 +254,14 @@ static void say_end(struct ph__transport *transport)
 {
     SSL *ssl = ssl_of(transport);
     if (SSL_is_init_finished(ssl)) {
+        ERR_clear_error();
         (void)SSL_shutdown(ssl);
     }
     ERR_clear_error();
 }
 
-/* What a failed call means; the queue of errors is the thread's, and left empty. */
+/* What a failed call means. The queue of errors is the thread's: it has to be empty before the
+ * call (SSL_get_error(3)), whatever a handler has left there, and is left empty. */
 static ssize_t error_of(const SSL *ssl, int result)
 {
     int system_error = errno;
@@ -280,6 +289,7 @@ static ssize_t receive(struct ph__transport *transport, void *to, size_t room)
     do {
         size_t more = 0;
         errno = 0;
+        ERR_clear_error();
         int result = SSL_read_ex(ssl, (char *)to + got, room - got, &more);
         if (result != 1) {
             ssize_t err = error_of(ssl, result);
@@ -330,6 +340,7 @@ static ssize_t send_parts(struct ph__transport *transport, const struct iovec *p
         }
         size_t taken = 0;
         errno = 0;
+        ERR_clear_error();
         int result = SSL_write_ex(ssl, record.iov_base, record.iov_len, &taken);
         if (result != 1) {
             ssize_t err = error_of(ssl, result);

@@ -13,8 +13,9 @@
 
 /* Kept with the server under the address of `key`. */
 struct server_tls {
-    struct ph_tls_config cfg; /* owns its strings */
-    pthread_mutex_t lock;     /* of `openssl`, which each new connection takes */
+    struct ph_tls_config cfg;  /* owns its strings */
+    pthread_mutex_t reloading; /* one reads the files at a time, so that what is read last stays */
+    pthread_mutex_t lock;      /* of `openssl`, which each new connection takes */
     struct ph__openssl *openssl;
 };
 
@@ -55,6 +56,7 @@ static void free_server_tls(void *user)
     struct server_tls *tls = user;
     ph__openssl_unref(tls->openssl);
     free_config(&tls->cfg);
+    pthread_mutex_destroy(&tls->reloading);
     pthread_mutex_destroy(&tls->lock);
     free(tls);
 }
@@ -78,6 +80,7 @@ static int find_or_make(struct ph_server *server, struct server_tls **ret_tls)
         if (!tls) {
             return -ENOMEM;
         }
+        pthread_mutex_init(&tls->reloading, NULL);
         pthread_mutex_init(&tls->lock, NULL);
         int err = ph_server_on_free(server, free_server_tls, tls);
         if (err < 0) {
@@ -128,24 +131,31 @@ int ph_server_tls_sized(struct ph_server *server, const struct ph_tls_config *cf
     return 0;
 }
 
+/* Puts another in its place, and returns the one before. */
+static struct ph__openssl *exchange(struct server_tls *tls, struct ph__openssl *openssl)
+{
+    pthread_mutex_lock(&tls->lock);
+    struct ph__openssl *old = tls->openssl;
+    tls->openssl = openssl;
+    pthread_mutex_unlock(&tls->lock);
+    return old;
+}
+
 int ph_server_tls_reload(struct ph_server *server, char *reason, size_t reason_size)
 {
     struct server_tls *tls = ph_server_get(server, &key);
     struct ph__openssl *openssl;
     clear(reason, reason_size);
-    if (!tls || !tls->openssl) {
+    if (!tls || !tls->cfg.certificate_file) {
         return -EINVAL;
     }
+    pthread_mutex_lock(&tls->reloading);
     int err = ph__openssl_new(&openssl, &tls->cfg, reason, reason_size);
-    if (err < 0) {
-        return err;
+    if (err == 0) {
+        ph__openssl_unref(exchange(tls, openssl));
     }
-    pthread_mutex_lock(&tls->lock);
-    struct ph__openssl *old = tls->openssl;
-    tls->openssl = openssl;
-    pthread_mutex_unlock(&tls->lock);
-    ph__openssl_unref(old);
-    return 0;
+    pthread_mutex_unlock(&tls->reloading);
+    return err;
 }
 
 bool ph_request_tls(const struct ph_request *req, struct ph_tls_info *ret_info)

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +301,106 @@ static void test_log_when_the_disk_is_full_then_lines_are_counted_as_lost(void *
     ph_access_log_free(log);
 }
 
+/* ---- pipes, and lines that are cut ---- */
+
+enum { LINES = 40, LINE = 12000 }; /* far beyond what a pipe keeps together */
+
+struct writer {
+    struct ph_access_log *log;
+    char peer[LINE + 1];
+};
+
+static void *write_lines(void *user)
+{
+    struct writer *writer = user;
+    for (int i = 0; i < LINES; i++) {
+        ph_access_log_write(writer->log, &(struct ph_access){.peer = writer->peer});
+    }
+    return NULL;
+}
+
+/* Whether a line has letters of one writer only, as many as there have to be. */
+static bool is_whole(const char *line)
+{
+    const char *from = strstr(line, "\"peer\":\"");
+    return from && line[0] == '{' && line[strlen(line) - 2] == '}' &&
+           strspn(from + 8, from[8] == 'a' ? "a" : "b") == LINE;
+}
+
+static void test_log_when_a_pipe_is_slow_then_lines_are_whole(void **state)
+{
+    (void)state;
+    static struct writer writers[2];
+    static char line[LINE + 1000];
+    char path[] = "/tmp/porthole-pipe-XXXXXX";
+    assert_non_null(mkdtemp(path));
+    char fifo[sizeof path + 8];
+    snprintf(fifo, sizeof fifo, "%s/fifo", path);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    int reader = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
+    assert_int_equal(fcntl(reader, F_SETFL, 0), 0);
+    struct ph_access_log *log = NULL;
+    assert_int_equal(ph_access_log_new(&log, fifo, PH_ACCESS_JSON), 0);
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        writers[i].log = log;
+        memset(writers[i].peer, 'a' + i, LINE);
+        assert_int_equal(pthread_create(&threads[i], NULL, write_lines, &writers[i]), 0);
+    }
+    FILE *file = fdopen(reader, "r");
+    assert_non_null(file);
+    for (int i = 0; i < 2 * LINES; i++) {
+        assert_non_null(fgets(line, sizeof line, file));
+        assert_true(is_whole(line));
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    /* The reader goes away: no signal, and the lines are counted. */
+    assert_int_equal(fclose(file), 0);
+    ph_access_log_write(log, &(struct ph_access){.peer = "a"});
+    assert_int_equal(ph_access_log_lost(log), 1);
+    ph_access_log_free(log);
+    assert_int_equal(unlink(fifo), 0);
+    assert_int_equal(rmdir(path), 0);
+}
+
+static void test_log_when_a_line_is_cut_then_the_next_is_whole(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/porthole-log-XXXXXX";
+    int fd = mkostemp(path, O_CLOEXEC);
+    assert_true(fd >= 0);
+    struct rlimit before;
+    struct ph_access_log *log = NULL;
+    assert_int_equal(ph_access_log_new(&log, path, PH_ACCESS_JSON), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    void (*signal_before)(int) = signal(SIGXFSZ, SIG_IGN);
+    const struct rlimit small = {30, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    ph_access_log_write(log, &(struct ph_access){.peer = "a"});
+    ph_access_log_write(log, &(struct ph_access){.peer = "b"}); /* not even a line end fits */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, signal_before);
+    assert_int_equal(ph_access_log_lost(log), 2);
+    ph_access_log_write(log, &(struct ph_access){.peer = "c"});
+    ph_access_log_write(log, &(struct ph_access){.peer = "d"});
+    ph_access_log_free(log);
+    char text[2000];
+    ssize_t size = read(fd, text, sizeof text - 1);
+    assert_true(size > 32);
+    text[size] = '\0';
+    assert_memory_equal(text + 30, "\n{\"time\"", 8);
+    assert_null(strstr(text, "\"peer\":\"b\""));
+    const char *second = strchr(text + 31, '\n');
+    assert_non_null(second);
+    assert_non_null(strstr(second, "\"peer\":\"d\""));
+    assert_int_equal(text[size - 1], '\n');
+    close(fd);
+    unlink(path);
+}
+
 static void test_log_when_it_cannot_be_opened_then_why(void **state)
 {
     (void)state;
@@ -353,6 +454,8 @@ int main(void)
         cmocka_unit_test(test_log_when_json_then_an_object_a_line),
         cmocka_unit_test(test_reopen_when_renamed_then_a_new_file_and_nothing_is_lost),
         cmocka_unit_test(test_log_when_the_disk_is_full_then_lines_are_counted_as_lost),
+        cmocka_unit_test(test_log_when_a_pipe_is_slow_then_lines_are_whole),
+        cmocka_unit_test(test_log_when_a_line_is_cut_then_the_next_is_whole),
         cmocka_unit_test(test_log_when_it_cannot_be_opened_then_why),
         cmocka_unit_test(test_log_when_out_of_memory_then_enomem_or_lost),
     };

@@ -201,6 +201,10 @@ static void test_fields_when_added_before_then_in_the_reply(void **state)
     assert_fields("GET /nowhere");
     assert_fields("OPTIONS /hello");
     assert_fields("GET /hello?all=reply");
+    assert_fields("GET /hello?all=later");
+    assert_fields("GET /show?show=later");
+    assert_fields("GET /slow?all=later");
+    assert_fields("GET /nowhere?all=later");
 }
 
 static void test_fields_when_requests_are_pipelined_then_each_has_its_own(void **state)
@@ -217,6 +221,61 @@ static void test_fields_when_requests_are_pipelined_then_each_has_its_own(void *
         assert_int_equal(reply_field(&reply, "X-show", value, sizeof value), shows[i]);
         reply_done(&reply);
     }
+    client_close(&client);
+}
+
+/* Fields that were kept for a reply by token are not those of the next request. */
+static void test_fields_when_a_token_replies_then_not_in_the_next_reply(void **state)
+{
+    (void)state;
+    static const char *const nexts[] = {"/hello", "/nowhere", "/hello?all=later",
+                                        "/nowhere?all=later"};
+    for (size_t i = 0; i < sizeof nexts / sizeof nexts[0]; i++) {
+        char request[300];
+        char value[100];
+        struct client client = client_open(port);
+        struct reply reply = client_ask(&client, "GET /show?show=later HTTP/1.1" HOST "\r\n");
+        assert_int_equal(reply.status, 202);
+        assert_true(reply_field(&reply, "X-show", value, sizeof value));
+        reply_done(&reply);
+        snprintf(request, sizeof request, "GET %s HTTP/1.1" HOST "\r\n", nexts[i]);
+        reply = client_ask(&client, request);
+        assert_true(reply_field(&reply, "X-all", value, sizeof value));
+        assert_false(reply_field(&reply, "X-show", value, sizeof value));
+        reply_done(&reply);
+        client_close(&client);
+    }
+}
+
+/* A guard is asked before a body is taken, also where nobody would take it. */
+static void test_body_when_no_route_serves_it_then_the_reply_does_not_wait(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head;
+        int status;
+    } cases[] = {
+        {"POST /nowhere?all=reply HTTP/1.1" HOST "Content-Length: 500000\r\n\r\n", 403},
+        {"POST /nowhere?all=later HTTP/1.1" HOST "Content-Length: 500000\r\n\r\n", 202},
+        {"POST /nowhere HTTP/1.1" HOST "Transfer-Encoding: chunked\r\n\r\n", 404},
+        {"DELETE /hello HTTP/1.1" HOST "Content-Length: 1\r\n\r\n", 405},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct client client = client_open(port);
+        struct reply reply = client_ask(&client, cases[i].head);
+        assert_int_equal(reply.status, cases[i].status);
+        assert_reply_field(&reply, "Connection", "close");
+        reply_done(&reply);
+        client_close(&client);
+    }
+    struct client client = client_open(port); /* one that is here already ends nothing */
+    struct reply reply =
+        client_ask(&client, "POST /nowhere HTTP/1.1" HOST "Content-Length: 2\r\n\r\nxx");
+    assert_int_equal(reply.status, 404);
+    reply_done(&reply);
+    reply = client_ask(&client, "GET /hello HTTP/1.1" HOST "\r\n");
+    assert_int_equal(reply.status, 200);
+    reply_done(&reply);
     client_close(&client);
 }
 
@@ -314,6 +373,8 @@ int main(void)
         SERVED(test_before_when_it_replies_then_no_other_is_called),
         SERVED(test_fields_when_added_before_then_in_the_reply),
         SERVED(test_fields_when_requests_are_pipelined_then_each_has_its_own),
+        SERVED(test_fields_when_a_token_replies_then_not_in_the_next_reply),
+        SERVED(test_body_when_no_route_serves_it_then_the_reply_does_not_wait),
         SERVED(test_body_when_a_before_replies_then_it_is_not_received),
         SERVED(test_body_when_let_pass_then_received_and_the_fields_stay),
         SERVED(test_server_when_started_again_then_called_once_as_before),

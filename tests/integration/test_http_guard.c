@@ -159,6 +159,7 @@ static void test_basic_when_malformed_then_nobody_is_asked(void **state)
         "Basic YTpi====", "Basic YTp i",
         "Basic Y",        "Basic YWJj",                   /* "abc": no colon */
         "Basic YQA6Yg==", /* "a\0:b" */ "Basic YQo6Yg==", /* "a\n:b" */
+        "Basic /zr/",                                     /* no UTF-8 */
     };
     char longer[1000] = "Basic ";
     (void)state;
@@ -256,6 +257,32 @@ static void test_cors_when_browsers_ask_before_then_what_is_allowed(void **state
     assert_no_reply_field(&reply, "Access-Control-Allow-Origin");
     assert_no_reply_field(&reply, "Access-Control-Allow-Methods");
     assert_reply_field(&reply, "Allow", "GET, HEAD, OPTIONS");
+    reply_done(&reply);
+    end();
+}
+
+static void test_cors_when_the_methods_are_too_many_then_no_half_a_list(void **state)
+{
+    (void)state;
+    static char methods[1200];
+    for (size_t i = 0; i + 5 < sizeof methods; i += 5) {
+        memcpy(methods + i, "PUT, ", 6);
+    }
+    struct ph_guard_cors long_list = cors;
+    long_list.methods = methods;
+    start_with(ph_guard_cors, user_of(&long_list));
+    struct reply reply = ask_before("https://app.example");
+    assert_problem(&reply, 500);
+    assert_no_reply_field(&reply, "Access-Control-Allow-Methods");
+    reply_done(&reply);
+    end();
+    methods[800] = '\0';
+    start_with(ph_guard_cors, user_of(&long_list));
+    reply = ask_before("https://app.example");
+    char value[1000];
+    assert_int_equal(reply.status, 204);
+    assert_true(reply_field(&reply, "Access-Control-Allow-Methods", value, sizeof value));
+    assert_int_equal(strlen(value), 800 + strlen("GET, HEAD, POST, "));
     reply_done(&reply);
     end();
 }
@@ -371,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_cors_when_the_origin_is_known_then_it_may_read),
         cmocka_unit_test(test_cors_when_the_origin_is_strange_then_nothing_is_allowed),
         cmocka_unit_test(test_cors_when_browsers_ask_before_then_what_is_allowed),
+        cmocka_unit_test(test_cors_when_the_methods_are_too_many_then_no_half_a_list),
         cmocka_unit_test(test_cors_when_all_may_read_then_without_credentials),
         cmocka_unit_test(test_rate_when_asked_too_often_then_429_until_there_is_room),
         cmocka_unit_test(test_rate_when_by_unix_socket_then_it_does_not_count),

@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,14 +40,6 @@ static const char *path_of(const char *name)
     char *path = paths[next++ % 16];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);
     return path;
-}
-
-static void write_file(const char *name, const char *text)
-{
-    FILE *file = fopen(path_of(name), "we");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
 }
 
 static int reply_tls(struct ph_request *req, struct ph_response *res, void *user)
@@ -422,6 +415,59 @@ static void test_connection_when_only_tls_speaks_then_it_stays_idle(void **state
     end();
 }
 
+/* Nor does it put off the end of an idle connection. */
+static void test_connection_when_only_tls_goes_on_speaking_then_closed_in_time(void **state)
+{
+    (void)state;
+    start_with(&(struct ph_config){.workers = 1, .idle_ms = 300}, NULL);
+    struct client client = tls_open(port);
+    struct reply reply = client_ask(&client, HELLO);
+    reply_done(&reply);
+    unsigned rounds = 0;
+    while (rounds < 100 && SSL_key_update(client.transport_user, SSL_KEY_UPDATE_NOT_REQUESTED) &&
+           tls_handshake(&client) && client_hears_nothing(&client, 50)) {
+        rounds++;
+    }
+    assert_true(rounds < 100); /* 5 seconds */
+    client_close(&client);
+    end();
+}
+
+static int leave_error(struct ph_request *req, struct ph_response *res, void *user)
+{
+    (void)req;
+    (void)user;
+    ERR_raise(ERR_LIB_USER, 1);
+    return ph_reply_text(res, 200, "left");
+}
+
+/* A handler that uses OpenSSL, and does not take its errors away. */
+static void test_error_when_a_handler_leaves_one_then_nobody_elses(void **state)
+{
+    (void)state;
+    char reason[PH_TLS_REASON];
+    const struct ph_tls_config tls = {path_of("first.pem"), path_of("first.key"), NULL};
+    server = server_new(&(struct ph_config){.workers = 1});
+    assert_int_equal(ph_server_route(server, "GET /leave", leave_error, NULL), 0);
+    assert_int_equal(ph_server_tls(server, &tls, reason, sizeof reason), 0);
+    assert_int_equal(ph_server_start(server), 0);
+    port = ph_server_port(server);
+    struct client client = tls_open(port);
+    struct client other = tls_open(port);
+    client_puts(&client, "GET /big?size=8000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    wait_connections(server, "writing", 1); /* until it is read, no more of it can be sent */
+    struct reply reply = client_ask(&other, "GET /leave HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_reply_text(&reply, 200, "left");
+    reply_done(&reply);
+    reply = client_reply(&client, "GET");
+    assert_int_equal(reply.status, 200);
+    assert_int_equal(reply.body_size, 8000000);
+    reply_done(&reply);
+    client_close(&client);
+    client_close(&other);
+    end();
+}
+
 static void test_handshake_when_old_or_not_for_http_then_refused(void **state)
 {
     (void)state;
@@ -507,123 +553,7 @@ static void test_client_when_certificates_are_asked_for_then_only_those_come_in(
     end();
 }
 
-/* ---- the files ---- */
-
-static void assert_refused(const char *certificate, const char *key_file, const char *client_ca,
-                           const char *why)
-{
-    char reason[PH_TLS_REASON];
-    const struct ph_tls_config tls = {certificate, key_file, client_ca};
-    assert_int_equal(ph_server_tls(server, &tls, reason, sizeof reason), PH_ERR_TLS);
-    if (!strstr(reason, why)) {
-        fail_msg("expected \"%s\" in \"%s\"", why, reason);
-    }
-}
-
-static void test_files_when_they_will_not_do_then_the_reason_names_them(void **state)
-{
-    (void)state;
-    char reason[PH_TLS_REASON];
-    const char *certificate = path_of("first.pem");
-    const char *key_file = path_of("first.key");
-    write_file("empty", "");
-    const struct ph_tls_config tls = {certificate, key_file, NULL};
-    server = server_new(NULL);
-    assert_refused("/no/such", key_file, NULL,
-                   "cannot use the certificate /no/such: No such file or directory");
-    assert_refused(path_of("empty"), key_file, NULL, "/empty: no start line");
-    assert_refused(certificate, path_of("empty"), NULL, "cannot use the key");
-    assert_refused(certificate, path_of("second.key"), NULL, "second.key: key values mismatch");
-    assert_refused(certificate, key_file, "/no/such", "cannot use the clients' authority /no/such");
-    assert_int_equal(ph_server_tls(server, &(struct ph_tls_config){.key_file = "k"}, reason, 10),
-                     -EINVAL);
-    assert_int_equal(ph_server_tls_reload(server, reason, sizeof reason), -EINVAL);
-    /* None of these has made it speak TLS. */
-    assert_int_equal(ph_server_start(server), 0);
-    assert_served(ph_server_port(server));
-    assert_int_equal(ph_server_tls(server, &tls, reason, sizeof reason), PH_ERR_STARTED);
-    ph_server_free(server);
-}
-
-static void assert_certificate(struct client *client, const char *name)
-{
-    char found[100];
-    X509 *certificate = SSL_get0_peer_certificate(client->transport_user);
-    assert_true(X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, found,
-                                          sizeof found) > 0);
-    assert_string_equal(found, name);
-}
-
-static void copy_pair(const char *from)
-{
-    char command[600];
-    snprintf(command, sizeof command, "cp %s/%s.pem %s/current.pem && cp %s/%s.key %s/current.key",
-             folder, from, folder, folder, from, folder);
-    assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): names of our own */
-}
-
-static void test_reload_when_renewed_then_new_connections_get_the_new_one(void **state)
-{
-    (void)state;
-    char reason[PH_TLS_REASON];
-    copy_pair("first");
-    server = server_new(&(struct ph_config){.workers = 2});
-    const struct ph_tls_config tls = {path_of("current.pem"), path_of("current.key"), NULL};
-    assert_int_equal(ph_server_tls(server, &tls, reason, sizeof reason), 0);
-    assert_int_equal(ph_server_start(server), 0);
-    port = ph_server_port(server);
-    struct client before = tls_open(port);
-    assert_certificate(&before, "first");
-
-    copy_pair("second");
-    assert_int_equal(ph_server_tls_reload(server, reason, sizeof reason), 0);
-    struct client after = tls_open(port);
-    assert_certificate(&after, "second");
-    struct reply reply = client_ask(&before, HELLO); /* goes on */
-    assert_reply_text(&reply, 200, "hello");
-    reply_done(&reply);
-
-    write_file("current.pem", "this is no certificate\n");
-    assert_int_equal(ph_server_tls_reload(server, reason, sizeof reason), PH_ERR_TLS);
-    assert_non_null(strstr(reason, "current.pem"));
-    client_close(&after);
-    after = tls_open(port);
-    assert_certificate(&after, "second");
-    client_close(&before);
-    client_close(&after);
-    end();
-}
-
-/* ---- many at once, and no memory ---- */
-
-static void *connect_often(void *user)
-{
-    unsigned *served = user;
-    for (int i = 0; i < 20; i++) {
-        assert_serves();
-        ++*served;
-    }
-    return NULL;
-}
-
-static void test_reload_when_many_connect_then_all_are_served(void **state)
-{
-    enum { THREADS = 4 };
-    (void)state;
-    pthread_t threads[THREADS];
-    unsigned served[THREADS] = {0};
-    char reason[PH_TLS_REASON];
-    for (int i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_create(&threads[i], NULL, connect_often, &served[i]), 0);
-    }
-    for (int i = 0; i < 30; i++) {
-        assert_int_equal(ph_server_tls_reload(server, reason, sizeof reason), 0);
-    }
-    for (int i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_int_equal(served[i], 20);
-    }
-}
+/* ---- no memory ---- */
 
 /* OpenSSL's own, so that they fail with those of the program. */
 static void *allocate(size_t size, const char *file, int line)
@@ -707,8 +637,7 @@ static int remove_certificates(void **state)
 {
     static const char *const names[] = {"first.pem",   "first.key",     "second.pem",
                                         "second.key",  "authority.pem", "authority.key",
-                                        "gateway.pem", "gateway.key",   "current.pem",
-                                        "current.key", "big",           "empty"};
+                                        "gateway.pem", "gateway.key",   "big"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         unlink(path_of(names[i]));
@@ -737,12 +666,11 @@ int main(void)
         SERVED(test_handshake_when_the_peer_breaks_off_anywhere_then_others_are_served),
         cmocka_unit_test(test_handshake_when_it_does_not_come_in_time_then_closed),
         cmocka_unit_test(test_connection_when_only_tls_speaks_then_it_stays_idle),
+        cmocka_unit_test(test_connection_when_only_tls_goes_on_speaking_then_closed_in_time),
+        cmocka_unit_test(test_error_when_a_handler_leaves_one_then_nobody_elses),
         SERVED(test_handshake_when_old_or_not_for_http_then_refused),
         cmocka_unit_test(test_connection_when_there_are_too_many_then_closed_without_a_word),
         cmocka_unit_test(test_client_when_certificates_are_asked_for_then_only_those_come_in),
-        cmocka_unit_test(test_files_when_they_will_not_do_then_the_reason_names_them),
-        cmocka_unit_test(test_reload_when_renewed_then_new_connections_get_the_new_one),
-        SERVED(test_reload_when_many_connect_then_all_are_served),
         cmocka_unit_test(test_server_when_out_of_memory_then_an_error_and_nothing_lost),
         cmocka_unit_test(test_connection_when_out_of_memory_then_others_are_served),
     };

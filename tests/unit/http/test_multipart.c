@@ -152,6 +152,13 @@ static void test_body_when_text_around_it_then_left_out(void **state)
               "a") "\r\nx\r\n--b0undary--"
                    " and more\r\n--b0undary\r\n",
           "[a|-|text/plain]x;");
+    static char body[100 + 2 * PH_PART_HEAD_MAX];
+    int size = snprintf(body, sizeof body, "--b0undary\r\n" FIELD("a") "\r\nx\r\n--b0undary--");
+    memset(body + size, 'y', 2 * PH_PART_HEAD_MAX); /* longer than a line may be elsewhere */
+    size_t whole = (size_t)size + 2 * PH_PART_HEAD_MAX;
+    check_split(TYPE, body, whole, whole, "[a|-|text/plain]x;");
+    check_split(TYPE, body, whole, (size_t)size - 1, "[a|-|text/plain]x;");
+    check_split(TYPE, body, whole, (size_t)size, "[a|-|text/plain]x;");
 }
 
 static void test_type_when_written_otherwise_then_the_same(void **state)
@@ -225,6 +232,28 @@ static void test_head_when_it_has_a_nul_then_malformed(void **state)
     struct ph_multipart *multipart = start(TYPE);
     assert_int_equal(feed(multipart, body, sizeof body - 1), PH_ERR_FORM);
     ph_multipart_free(multipart);
+}
+
+/* Heads around the limit: each is taken, or refused with the reason. */
+static void test_head_when_about_as_long_as_can_be_then_taken_or_why(void **state)
+{
+    (void)state;
+    static char body[PH_PART_HEAD_MAX + 200];
+    for (int head = PH_PART_HEAD_MAX - 2; head <= PH_PART_HEAD_MAX + 4; head++) {
+        int size = snprintf(body, sizeof body, "--b0undary\r\n");
+        int from = size;
+        size += snprintf(body + size, sizeof body - (size_t)size, FIELD("a") "X: ");
+        int fill = head - (size - from) - 4;
+        memset(body + size, 'x', (size_t)fill);
+        size += fill;
+        memcpy(body + size, "\r\n\r\n", 4);
+        struct ph_multipart *multipart = start(TYPE);
+        int err = feed(multipart, body, (size_t)size + 4);
+        assert_int_equal(err, head <= PH_PART_HEAD_MAX ? 0 : PH_ERR_LIMIT);
+        assert_string_equal(ph_multipart_wrong(multipart),
+                            err ? "the header fields of a part are longer than is accepted" : "");
+        ph_multipart_free(multipart);
+    }
 }
 
 static void test_limits_when_exceeded_then_which(void **state)
@@ -330,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_name_when_quoted_then_as_browsers_and_curl_mean_it),
         cmocka_unit_test(test_body_when_malformed_then_what_is_wrong),
         cmocka_unit_test(test_head_when_it_has_a_nul_then_malformed),
+        cmocka_unit_test(test_head_when_about_as_long_as_can_be_then_taken_or_why),
         cmocka_unit_test(test_limits_when_exceeded_then_which),
         cmocka_unit_test(test_new_when_the_type_is_wrong_then_why),
         cmocka_unit_test(test_handler_when_it_fails_then_nothing_more_is_told),
