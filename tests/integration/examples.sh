@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# examples.sh HELLO ECHO SUPERLOOP OWN_LOOP FILES UPLOAD: runs the examples and talks to them with
+# examples.sh HELLO ECHO SUPERLOOP OWN_LOOP FILES UPLOAD
+# FIRMWARE: runs the examples and talks to them with
 # curl, as their readers will.
 . "$(dirname "$0")/../support/script.sh"
 
@@ -11,6 +12,7 @@ superloop=$3
 own_loop=$4
 files=$5
 upload=$6
+firmware=${7-} # only where the status API is built
 
 # ---- hello: one route, no words ----
 
@@ -314,6 +316,68 @@ test_upload_writes_what_curl_sends() {
     same 'upload: status after SIGTERM' 0 "$exit_status"
 }
 
+# ---- firmware ----
+
+device() {
+    request --header 'Authorization: Bearer secret' "$@"
+}
+
+# wait_for REGEX FILE: until it has come.
+wait_for() {
+    local deadline=$((SECONDS + 30))
+    until grep -q "$1" "$2" || [ $SECONDS -ge $deadline ]; do :; done
+    matches "firmware: $1" "$1" "$(cat "$2")"
+}
+
+test_firmware_is_a_device() {
+    local url listener pressure=0 deadline=$((SECONDS + 30))
+    mkdir "$scratch/device"
+    head -c 3000000 /dev/urandom >"$scratch/image"
+    DEVICE_TOKEN=secret start "$firmware" "$scratch/device" 127.0.0.1:0
+    url="http://${first_line##* }"
+    request --no-buffer "$url/log" >"$scratch/log" 2>/dev/null &
+    listener=$!
+    pids+=("$listener")
+    same 'firmware: without the token' 401 "$(status '%{http_code}' "$url/settings")"
+    same 'firmware: settings' '{"target_kpa":200,"enabled":true}' "$(device "$url/settings")"
+    same 'firmware: changed' '{"target_kpa":250,"enabled":true}' \
+        "$(device -X PUT --json '{"target_kpa":250}' "$url/settings")"
+    wait_for 'event: settings' "$scratch/log"
+    matches 'firmware: no JSON' 'line 1' "$(device -X PUT --json '{"target_kpa":}' "$url/settings")"
+    for wrong in '{"enabled":false,"target_kpa":1001}' '{"enabled":0}' '{"other":1}' '[]'; do
+        same "firmware: $wrong" 422 "$(device -X PUT --json "$wrong" -o /dev/null \
+            -w '%{http_code}' "$url/settings")"
+    done
+    same 'firmware: unchanged' '{"target_kpa":250,"enabled":true}' "$(device "$url/settings")"
+
+    same 'firmware: a stranger has an image' 401 \
+        "$(status '%{http_code}' --upload-file "$scratch/image" "$url/firmware")"
+    same 'firmware: an image' '{"bytes":3000000}' \
+        "$(device --upload-file "$scratch/image" "$url/firmware")"
+    same_file 'firmware: installed' "$scratch/image" "$scratch/device/firmware.bin"
+    same 'firmware: an empty one' 400 "$(device -X PUT --data '' -o /dev/null -w '%{http_code}' \
+        "$url/firmware")"
+    same_file 'firmware: the old one stays' "$scratch/image" "$scratch/device/firmware.bin"
+    same 'firmware: nothing left over' firmware.bin "$(ls "$scratch/device")"
+    wait_for 'event: firmware' "$scratch/log"
+    wait_for 'event: pressure' "$scratch/log"
+
+    until [ "$pressure" -gt 200 ] || [ $SECONDS -ge $deadline ]; do
+        pressure=$(request "$url/api/v1/server" | jq '.sections.pump.pressure_kpa | floor')
+    done
+    matches 'firmware: pressure' '^2[0-9][0-9]$' "$pressure"
+    matches 'firmware: metric' 'pump_pressure_pascals 2[0-9]{5}' "$(request "$url/metrics")"
+    same 'firmware: one thread' 1 "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)"
+    stop TERM
+    same 'firmware: status after SIGTERM' 0 "$exit_status"
+    same 'firmware: no complaint' '' "$(cat "$scratch/stderr")"
+    refused 'firmware: no arguments' '^usage: firmware' "$firmware"
+    refused 'firmware: no address' '^firmware: malformed listen' "$firmware" "$scratch" nonsense
+}
+
+if [ -n "$firmware" ]; then
+    test_firmware_is_a_device
+fi
 test_files_serves_a_folder
 test_upload_writes_what_curl_sends
 test_hello_answers_json
