@@ -157,8 +157,8 @@ static void path_of(const struct device *device, const char *name, char path[409
 static void forget_image(void *user)
 {
     struct device *device = user;
-    char path[4096];
     if (device->image >= 0) {
+        char path[4096];
         path_of(device, "firmware.new", path);
         close(device->image);
         unlink(path);

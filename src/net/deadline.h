@@ -57,6 +57,12 @@ static inline struct ph__deadline *ph__deadlines_first(const struct ph__deadline
     return list->anchor.next == &list->anchor ? NULL : list->anchor.next;
 }
 
+/* When that is, or UINT64_MAX: the anchor stands for one that is never due. */
+static inline uint64_t ph__deadlines_due_ms(const struct ph__deadlines *list)
+{
+    return list->anchor.next->due_ms;
+}
+
 static inline bool ph__deadline_is_set(const struct ph__deadline *entry)
 {
     return entry->next;

@@ -65,14 +65,13 @@ static uint64_t deadline_from_us(const struct ph__conn *conn, enum ph__conn_stat
  */
 static void start_deadline(struct ph__conn *conn)
 {
-    if (!conn->restart) {
+    if (conn->restart == PH__RESTART_NOT) {
         return;
     }
     struct ph__worker *worker = conn->worker;
     enum ph__conn_state state = ph__conn_state(conn);
     enum ph__deadline_class class = states[state].deadline;
-    conn->restart = false;
-    conn->idled = false;
+    conn->restart = PH__RESTART_NOT;
     ph__deadline_cancel(&conn->deadline);
     if (class != PH__DEADLINE_NONE) {
         uint64_t due_ms = deadline_from_us(conn, state) / 1000 + worker->deadline_ms[class];
@@ -85,7 +84,7 @@ void ph__conn_progress(struct ph__conn *conn, size_t bytes)
     struct ph__exchange *exchange = conn->exchange;
     if (exchange->progress + bytes >= PROGRESS_BYTES) {
         exchange->progress = 0;
-        conn->restart = true;
+        conn->restart = PH__RESTART;
     } else {
         exchange->progress += (uint32_t)bytes;
     }
@@ -141,8 +140,9 @@ static enum ph__step begin_request(struct ph__conn *conn)
     if (conn->wrapped) {
         conn->exchange->io.transport = ph__conn_transport(conn);
     }
-    conn->idled = !conn->restart;
+    bool runs = conn->restart == PH__RESTART_NOT;
     ph__conn_set_state(conn, PH__CONN_HEAD);
+    conn->restart = runs ? PH__RESTART_IDLE : PH__RESTART;
     return ph__conn_read_head(conn);
 }
 

@@ -66,6 +66,13 @@ enum ph__deadline_class {
 enum { PH__PEER_WORDS = 5, PH__NO_ROUTE = 0 };
 #define PH__NO_FIRST_BYTE UINT32_MAX
 
+/* Whether the deadline begins anew when the connection next has to wait. */
+enum {
+    PH__RESTART_NOT,
+    PH__RESTART,
+    PH__RESTART_IDLE /* as before, but that of the idle state before this head still runs */
+};
+
 struct ph__conn {
     struct ph__deadline deadline; /* must be first: a deadline's address is its connection's */
     struct ph__conn *next;        /* in the table's free list, or the worker's ready list */
@@ -81,9 +88,8 @@ struct ph__conn {
     bool dead : 1;    /* it has been reset: nobody is there */
     bool unsent : 1;  /* the kernel may still hold much of a reply */
     bool wrapped : 1; /* it has a transport: server->transports[index] */
-    bool idled : 1;   /* the deadline is still that of the idle state before this head */
     bool in_ready;    /* in the worker's ready list */
-    bool restart;     /* the deadline begins anew when the connection next has to wait */
+    uint8_t restart;  /* a PH__RESTART_ */
 
     _Atomic uint32_t version; /* odd while the fields below change hands */
     _Atomic uint32_t requests;
@@ -159,7 +165,7 @@ static inline void ph__conn_set_state(struct ph__conn *conn, enum ph__conn_state
 {
     assert(ph__conn_may_follow(ph__conn_state(conn), state));
     atomic_store_explicit(&conn->state, (uint8_t)state, memory_order_relaxed);
-    conn->restart = true;
+    conn->restart = PH__RESTART;
     if (conn->exchange) {
         conn->exchange->progress = 0;
     }

@@ -115,8 +115,7 @@ struct ph__conn *ph__conn_table_take(struct ph__conn_table *table, struct ph__wo
     conn->fd = fd;
     conn->readable = conn->writable = conn->hangup = conn->dead = conn->in_ready = false;
     conn->wrapped = false;
-    conn->restart = true;
-    conn->idled = false;
+    conn->restart = PH__RESTART;
     PUT(conn->requests, 0);
     PUT(conn->accepted_us, accepted_us);
     PUT(conn->route, PH__NO_ROUTE);

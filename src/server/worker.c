@@ -207,10 +207,8 @@ static int next_timeout_ms(const struct ph__worker *worker)
         due_ms = acceptor_ms < 0 ? UINT64_MAX : now_ms + (uint64_t)acceptor_ms;
     }
     for (int i = 0; i < PH__DEADLINE_CLASSES; i++) {
-        const struct ph__deadline *first = ph__deadlines_first(&worker->deadlines[i]);
-        if (first && first->due_ms < due_ms) {
-            due_ms = first->due_ms;
-        }
+        uint64_t first_ms = ph__deadlines_due_ms(&worker->deadlines[i]);
+        due_ms = first_ms < due_ms ? first_ms : due_ms;
     }
     uint64_t wait = due_ms > now_ms ? due_ms - now_ms : 0;
     return due_ms == UINT64_MAX ? -1 : wait > INT_MAX ? INT_MAX : (int)wait;
@@ -220,8 +218,8 @@ static void expire_deadlines(struct ph__worker *worker)
 {
     uint64_t now_ms = worker->now_us / 1000;
     for (int i = 0; i < PH__DEADLINE_CLASSES; i++) {
-        struct ph__deadline *first;
-        while ((first = ph__deadlines_first(&worker->deadlines[i])) && first->due_ms <= now_ms) {
+        while (ph__deadlines_due_ms(&worker->deadlines[i]) <= now_ms) {
+            struct ph__deadline *first = worker->deadlines[i].anchor.next;
             ph__deadline_cancel(first);
             ph__conn_expire(conn_of(first));
         }
