@@ -94,7 +94,7 @@ struct ph_limiter_config {
 /**
  * @param cfg  the macro passes its size, as ph_server_new().
  * @return 0; -ENOMEM; -EINVAL for a rate below 0.000001 or above a million, a burst above
- * 1,048,576, or more than 16,777,216 addresses.
+ *         1,048,576, or more than 16,777,216 addresses.
  */
 PH_API PH_MUST_CHECK int ph_limiter_new_sized(struct ph_limiter **ret_limiter,
                                               const struct ph_limiter_config *cfg, size_t cfg_size);

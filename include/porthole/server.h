@@ -89,8 +89,8 @@ struct ph_config {
     void *access_user;
 
     unsigned unix_mode;      /* of the files of unix sockets, whatever the umask is; 0600 */
-    const gid_t *unix_group; /* likewise; NULL: as for every new file (open(2)). Read by
-                              * ph_server_new() only */
+    const gid_t *unix_group; /* the same files' group; NULL: as of every new file (open(2)).
+                              * Read by ph_server_new() only */
 };
 
 struct ph_server;
@@ -116,8 +116,9 @@ PH_API PH_MUST_CHECK int ph_server_new_sized(struct ph_server **ret_server,
  * @param listen  "127.0.0.1:8080"; "[::1]:0", port 0: any that is free; "*:80": each IPv4 address;
  *                "localhost:80"; "unix:/run/app.sock", whose file is removed in the end;
  *                "unix:@name", an abstract name (unix(7)), which every user may connect to; "fd:3",
- * a descriptor that listens already, which stays the program's: the server works with a copy of it,
- * closes just that, and makes the socket one that does not block (O_NONBLOCK is shared by copies).
+ *                a descriptor that listens already, which stays the program's: the server works
+ *                with a copy of it, closes just that, and makes the socket one that does not block
+ *                (O_NONBLOCK is shared by copies).
  * @return 0; PH_ERR_ADDRESS; PH_ERR_STARTED; -ENOMEM; of a descriptor -EBADF, -ENOTSOCK, or -EINVAL
  *         when it does not listen for streams by IP or unix.
  */

@@ -38,7 +38,7 @@ PH_API PH_MUST_CHECK int ph_systemd_listen_named(struct ph_server *server, const
  *
  * @return 1; 0 when nobody wants to know: NOTIFY_SOCKET is not set; -EINVAL for a NOTIFY_SOCKET
  *         that is no path and no abstract address; a negative errno of socket(2) or sendto(2),
- * -EAGAIN when the queue stayed full.
+ *         -EAGAIN when the queue stayed full.
  */
 PH_API PH_MUST_CHECK int ph_systemd_notify(const char *state);
 

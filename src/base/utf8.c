@@ -38,3 +38,16 @@ size_t ph__utf8_length(const char *text, size_t size)
     }
     return length;
 }
+
+bool ph__utf8_is_valid(const char *text, size_t size)
+{
+    size_t at = 0;
+    while (at < size) {
+        size_t length = (unsigned char)text[at] < 0x80 ? 1 : ph__utf8_length(text + at, size - at);
+        if (length == 0) {
+            return false;
+        }
+        at += length;
+    }
+    return true;
+}

@@ -92,15 +92,24 @@ static int take_details(void *user, const struct ph__option *option, const char 
 }
 
 static const struct ph__option options[] = {
-    {"protocol", PH__TEXT, take_param},    {"state", PH__TEXT, take_param},
-    {"port", PH__TEXT, take_param},        {"local-port", PH__TEXT, take_param},
-    {"remote-port", PH__TEXT, take_param}, {"address", PH__TEXT, take_param},
-    {"pid", PH__TEXT, take_param},         {"command", PH__TEXT, take_param},
-    {"user", PH__TEXT, take_param},        {"sort", PH__TEXT, take_param},
-    {"limit", PH__TEXT, take_param},       {"fields", PH__TEXT, take_param},
-    {"format", PH__TEXT, take_param},      {"schema", PH__TEXT, take_param},
-    {"json", PH__ALONE, take_json},        {"no-owners", PH__ALONE, take_no_owners},
-    {"details", PH__ALONE, take_details},  {NULL, PH__ALONE, NULL},
+    {"protocol", PH__TEXT, take_param},
+    {"state", PH__TEXT, take_param},
+    {"port", PH__TEXT, take_param},
+    {"local-port", PH__TEXT, take_param},
+    {"remote-port", PH__TEXT, take_param},
+    {"address", PH__TEXT, take_param},
+    {"pid", PH__TEXT, take_param},
+    {"command", PH__TEXT, take_param},
+    {"user", PH__TEXT, take_param},
+    {"sort", PH__TEXT, take_param},
+    {"limit", PH__TEXT, take_param},
+    {"fields", PH__TEXT, take_param},
+    {"format", PH__TEXT, take_param},
+    {"schema", PH__TEXT, take_param}, /* as details, of sockets only */
+    {"json", PH__ALONE, take_json},
+    {"no-owners", PH__ALONE, take_no_owners},
+    {"details", PH__ALONE, take_details},
+    {NULL, PH__ALONE, NULL},
 };
 
 static int take_word(void *user, const char *text)

@@ -153,7 +153,15 @@ static int take_data(struct ph_multipart *multipart, const char **at, const char
 
 /* ---- the line of a boundary, and the head of a part ---- */
 
-static const char head_too_long[] = "the header fields of a part are longer than is accepted";
+/* The error of what is gathered in `line`, if there is one. */
+static int line_error(struct ph_multipart *multipart)
+{
+    int err = ph__buf_error(&multipart->line);
+    if (err == PH_ERR_LIMIT) {
+        multipart->wrong = "the header fields of a part are longer than is accepted";
+    }
+    return err;
+}
 
 /* Adds bytes up to a line feed to `line`, and moves *at behind it. Returns 1 when the line is
  * whole, 0 when not yet, or a negative error. */
@@ -163,10 +171,7 @@ static int take_line(struct ph_multipart *multipart, const char **at, const char
     const char *stop = feed ? feed + 1 : end;
     ph__buf_append(&multipart->line, *at, (size_t)(stop - *at));
     *at = stop;
-    int err = ph__buf_error(&multipart->line);
-    if (err == PH_ERR_LIMIT) {
-        multipart->wrong = head_too_long;
-    }
+    int err = line_error(multipart);
     return err < 0 ? err : feed != NULL;
 }
 
@@ -273,10 +278,7 @@ static int take_head(struct ph_multipart *multipart, const char **at, const char
         return 0;
     }
     ph__buf_putc(head, '\0');
-    int err = ph__buf_error(head);
-    if (err == PH_ERR_LIMIT) {
-        multipart->wrong = head_too_long;
-    }
+    int err = line_error(multipart);
     err = err < 0 ? err : begin_part(multipart, head->data);
     ph__buf_reset(head);
     multipart->state = BODY;

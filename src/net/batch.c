@@ -4,13 +4,12 @@
  */
 #include "net/batch.h"
 
+#include "base/sigpipe.h"
 #include "net/transport.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/sendfile.h>
-#include <time.h>
 
 void ph__io_receive(struct ph__io *io, int fd, void *to, size_t room)
 {
@@ -43,27 +42,16 @@ void ph__io_send_file(struct ph__io *io, int fd, int file, uint64_t offset, size
     io->file_size = size;
 }
 
-/* sendfile(2) has no MSG_NOSIGNAL: where the peer is gone it raises SIGPIPE, which would end a
- * program that does not ignore it. The signal goes to this thread alone, and is taken here; also
- * when some bytes went before, since then no error tells of it. */
-static ssize_t send_file(const struct ph__io *io)
+/* sendfile(2) has no MSG_NOSIGNAL. Some bytes may have gone before the end was met: then no error
+ * tells of it. Apart, since its room on the stack would be made for all that is sent and received.
+ */
+__attribute__((noinline)) static ssize_t send_file(const struct ph__io *io)
 {
-    sigset_t pipe;
     sigset_t before;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    ph__sigpipe_hold(&before);
     off_t offset = (off_t)io->file_offset;
     ssize_t sent = sendfile(io->fd, io->file, &offset, io->file_size);
-    int err = errno;
-    if (!sigismember(&before, SIGPIPE)) {
-        const struct timespec at_once = {0};
-        if (sent < 0 ? err == EPIPE : (size_t)sent < io->file_size) {
-            sigtimedwait(&pipe, NULL, &at_once);
-        }
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
-    errno = err;
+    ph__sigpipe_release(&before, sent < 0 ? errno == EPIPE : (size_t)sent < io->file_size);
     return sent;
 }
 

@@ -51,13 +51,8 @@ static inline void ph__deadline_cancel(struct ph__deadline *entry)
     }
 }
 
-/* The entry that is due first, or NULL. */
-static inline struct ph__deadline *ph__deadlines_first(const struct ph__deadlines *list)
-{
-    return list->anchor.next == &list->anchor ? NULL : list->anchor.next;
-}
-
-/* When that is, or UINT64_MAX: the anchor stands for one that is never due. */
+/* When the first entry is due, or UINT64_MAX: the anchor stands for one that never is. The entry is
+ * anchor.next. */
 static inline uint64_t ph__deadlines_due_ms(const struct ph__deadlines *list)
 {
     return list->anchor.next->due_ms;

@@ -7,13 +7,13 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/sigpipe.h"
 
 #include <porthole/http.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,23 +210,13 @@ static size_t write_whole(int fd, const char *text, size_t size)
     return at;
 }
 
-/* The same without SIGPIPE, which would end a program that does not ignore it: it goes to this
- * thread alone, and is taken here. */
+/* The same without SIGPIPE. */
 static size_t write_breakable(int fd, const char *text, size_t size)
 {
-    sigset_t pipe;
     sigset_t before;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    ph__sigpipe_hold(&before);
     size_t written = write_whole(fd, text, size);
-    if (!sigismember(&before, SIGPIPE)) {
-        const struct timespec at_once = {0};
-        if (written < size && errno == EPIPE) {
-            sigtimedwait(&pipe, NULL, &at_once);
-        }
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
+    ph__sigpipe_release(&before, written < size && errno == EPIPE);
     return written;
 }
 

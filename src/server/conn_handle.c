@@ -82,15 +82,23 @@ __attribute__((always_inline)) static inline struct ph_response *begin_reply(str
     return res;
 }
 
-/* For a reply begun after ph_route.begin: brings back the fields that were added there. Apart,
- * since most routes have none. */
+/* Brings the fields that keep_fields() has kept into the reply that has been begun. Apart, as what
+ * follows, since most routes have none. */
 __attribute__((noinline)) static void bring_fields(struct ph__exchange *exchange)
 {
-    struct ph__buf *begun = &exchange->begun_fields;
-    if (exchange->call == PH__CALL_BEGIN) {
-        ph__buf_reset(begun);
-    } else if (begun->size > 0) {
+    const struct ph__buf *begun = &exchange->begun_fields;
+    if (begun->size > 0) {
         ph__buf_append(&exchange->response.fields, begun->data, begun->size);
+    }
+}
+
+/* For a reply begun at ph_route.begin, or after it. */
+__attribute__((noinline)) static void begin_or_bring_fields(struct ph__exchange *exchange)
+{
+    if (exchange->call == PH__CALL_BEGIN) {
+        ph__buf_reset(&exchange->begun_fields);
+    } else {
+        bring_fields(exchange);
     }
 }
 
@@ -99,7 +107,7 @@ static inline struct ph_response *begin_call(struct ph__conn *conn)
 {
     struct ph_response *res = begin_reply(conn);
     if (conn->exchange->request.route->begin) {
-        bring_fields(conn->exchange);
+        begin_or_bring_fields(conn->exchange);
     }
     return res;
 }
@@ -173,7 +181,7 @@ enum ph__step ph__conn_await_token(struct ph__conn *conn)
     struct ph_response *res = begin_reply(conn);
     const struct ph__route *route = exchange->request.route;
     if (route ? route->begin != NULL : conn->worker->server->befores != NULL) {
-        ph__buf_append(&res->fields, exchange->begun_fields.data, exchange->begun_fields.size);
+        bring_fields(exchange);
     }
     exchange->ready_us = token->ready_us;
     exchange->token = NULL;

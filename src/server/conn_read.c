@@ -58,10 +58,10 @@ static enum ph__step wait_for_head(struct ph__conn *conn)
     if (!first && exchange->in.size == exchange->in.start) {
         ph__worker_give_exchange(conn->worker, exchange);
         conn->exchange = NULL;
+        /* Nothing has happened that would put its end off. */
         bool runs = conn->restart == PH__RESTART_IDLE;
         ph__conn_set_state(conn, PH__CONN_IDLE);
-        conn->restart = runs ? PH__RESTART_NOT
-                             : PH__RESTART; /* nothing has happened that would put its end off */
+        conn->restart = runs ? PH__RESTART_NOT : PH__RESTART;
     }
     return PH__STEP_WAIT;
 }

@@ -108,22 +108,14 @@ static bool has_control(const unsigned char *bytes, size_t size)
     return false;
 }
 
-static bool is_utf8(const unsigned char *bytes, size_t size)
-{
-    size_t length = 1;
-    for (size_t at = 0; at < size && length > 0; at += length) {
-        length = ph__utf8_length((const char *)bytes + at, size - at);
-    }
-    return length > 0;
-}
-
 bool ph_guard_credentials(const struct ph_request *req, char *ret_name, char *ret_password)
 {
     unsigned char text[2 * PH_GUARD_CREDENTIAL];
     ret_name[0] = ret_password[0] = '\0';
     const char *encoded = authorization(req, "Basic");
     int size = encoded ? decode_base64(encoded, text, sizeof text) : -1;
-    if (size < 0 || has_control(text, (size_t)size) || !is_utf8(text, (size_t)size)) {
+    if (size < 0 || has_control(text, (size_t)size) ||
+        !ph__utf8_is_valid((const char *)text, (size_t)size)) {
         return false;
     }
     const unsigned char *colon = memchr(text, ':', (size_t)size);

@@ -257,48 +257,53 @@ static bool is_default(const struct ph__query *query, const struct ph__column *c
     return !(column->flags & PH__COLUMN_EXTRA);
 }
 
-/* The column under the names that the schema has for it. @return how many: none, too. */
-static size_t add_renamed(struct ph__query *query, const struct ph__column *column)
+/* All that the schema has a name for. */
+static void choose_schema(struct ph__query *query)
 {
-    size_t added = 0;
     for (size_t i = 0; i < query->schema->count; i++) {
         const struct ph__schema_field *field = &query->schema->fields[i];
-        if (strcmp(field->of, column->name) == 0) {
-            ph__choice_add_as(&query->choice, field->own ? field->own : column, field->name);
-            added++;
-        }
-    }
-    return added;
-}
-
-/* All that the schema has a name for; or the fields that were named, of which those that it does
- * not know keep their names. */
-static void choose_by_schema(struct ph__query *query)
-{
-    struct ph__choice named = query->choice;
-    query->choice.count = 0;
-    for (size_t i = 0; i < named.count; i++) {
-        if (add_renamed(query, named.columns[i]) == 0) {
-            ph__choice_add(&query->choice, named.columns[i]);
-        }
-    }
-    for (size_t i = 0; i < query->schema->count && named.count == 0; i++) {
-        const struct ph__schema_field *field = &query->schema->fields[i];
-        const struct ph__column *column = field->own;
-        column = column ? column : find_column(query->kind, field->of, strlen(field->of));
+        const struct ph__column *column =
+            field->own ? field->own : find_column(query->kind, field->of, strlen(field->of));
         if (is_wanted(query, column)) {
             ph__choice_add_as(&query->choice, column, field->name);
         }
     }
 }
 
+/* A column under the names that the schema has for it; where it has none, under its own. */
+static void add_renamed(struct ph__query *query, const struct ph__column *column)
+{
+    size_t before = query->choice.count;
+    for (size_t i = 0; i < query->schema->count; i++) {
+        const struct ph__schema_field *field = &query->schema->fields[i];
+        if (strcmp(field->of, column->name) == 0) {
+            ph__choice_add_as(&query->choice, field->own ? field->own : column, field->name);
+        }
+    }
+    if (query->choice.count == before) {
+        ph__choice_add(&query->choice, column);
+    }
+}
+
+static void rename_choice(struct ph__query *query)
+{
+    const struct ph__choice named = query->choice;
+    query->choice.count = 0;
+    for (size_t i = 0; i < named.count; i++) {
+        add_renamed(query, named.columns[i]);
+    }
+}
+
 void ph__query_finish(struct ph__query *query)
 {
-    if (query->schema) {
-        choose_by_schema(query);
+    if (query->choice.count > 0) {
+        if (query->schema) {
+            rename_choice(query);
+        }
         return;
     }
-    if (query->choice.count > 0) {
+    if (query->schema) {
+        choose_schema(query);
         return;
     }
     for (size_t i = 0; i < query->kind->column_count; i++) {

@@ -19,6 +19,20 @@ void ph__row_write(const struct ph__list_kind *kind, const struct ph__view *view
  * points to an array of them. */
 const struct ph_socket *ph__socket_row(const struct ph__view *view, size_t row);
 
+/* What makes a text of a socket: ph_socket_id(), ph_socket_local_address(), ... */
+typedef size_t (*ph__socket_text)(const struct ph_socket *socket, char *buffer, size_t size);
+
+/* The value is such a text, of at most `size` bytes with its NUL. */
+static inline void ph__value_socket_text(struct ph__value *value, const struct ph_socket *socket,
+                                         ph__socket_text make, size_t size)
+{
+    char *room = ph__buf_reserve(value->scratch, size);
+    if (room) {
+        value->scratch->size += make(socket, room, size);
+    }
+    ph__value_scratch_word(value);
+}
+
 /* Columns of sockets: one detail, of which `which` says which, and all that are known. */
 void ph__get_detail(const struct ph__view *view, size_t row, struct ph__value *value);
 void ph__get_details(const struct ph__view *view, size_t row, struct ph__value *value);

@@ -4,6 +4,8 @@
  */
 #include "status/schemas.h"
 
+#include "status/rows.h"
+
 #include <ctype.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -23,12 +25,9 @@ static bool is_stateful(const struct ph_socket *socket)
 
 static void put_address(struct ph__value *value, const struct ph_socket *socket, bool remote)
 {
-    char *room = ph__buf_reserve(value->scratch, PH_ADDRESS_TEXT);
-    if (room) {
-        value->scratch->size += remote ? ph_socket_remote_address(socket, room, PH_ADDRESS_TEXT)
-                                       : ph_socket_local_address(socket, room, PH_ADDRESS_TEXT);
-    }
-    ph__value_scratch_word(value);
+    ph__value_socket_text(value, socket,
+                          remote ? ph_socket_remote_address : ph_socket_local_address,
+                          PH_ADDRESS_TEXT);
 }
 
 /* Which half of a conversation is the source's: that of the end that asked for it. A listener is
@@ -70,18 +69,12 @@ static void get_name(const struct ph__view *view, size_t row, struct ph__value *
     const struct ph_socket *socket = value->item;
     (void)view;
     (void)row;
-    if (socket->family != PH_FAMILY_UNIX) {
-        if (value->which == LOCAL || socket->has_remote) {
-            put_address(value, socket, value->which == REMOTE);
-        }
-        return;
-    }
-    char *room = value->which == LOCAL && socket->path
-                     ? ph__buf_reserve(value->scratch, PH_SOCKET_PATH_TEXT)
-                     : NULL;
-    if (room) {
-        value->scratch->size += ph_socket_path(socket, room, PH_SOCKET_PATH_TEXT);
-        ph__value_scratch(value);
+    bool is_unix = socket->family == PH_FAMILY_UNIX;
+    if (is_unix && value->which == LOCAL && socket->path) {
+        ph__value_socket_text(value, socket, ph_socket_path, PH_SOCKET_PATH_TEXT);
+        value->plain = false; /* a quote is still a quote */
+    } else if (!is_unix && (value->which == LOCAL || socket->has_remote)) {
+        put_address(value, socket, value->which == REMOTE);
     }
 }
 
@@ -163,43 +156,32 @@ static void get_protocol_number(const struct ph__view *view, size_t row, struct 
     ph__value_int(value, numbers[((const struct ph_socket *)value->item)->protocol]);
 }
 
-/* These schemas have room for one process: the first. */
-static const struct ph_process *first_owner(const struct ph__view *view,
-                                            const struct ph_socket *socket, int *ret_fd)
+/* These schemas have room for one process: the first. Without any its process is NULL. */
+static struct ph_owner first_owner(const struct ph__view *view, const struct ph__value *value)
 {
-    if (!view->owners || socket->owner_count == 0) {
-        return NULL;
-    }
-    struct ph_owner owner = ph_snapshot_owner(view->snapshot, socket, 0);
-    *ret_fd = owner.fd;
-    return owner.process;
+    const struct ph_socket *socket = value->item;
+    return view->owners && socket->owner_count > 0 ? ph_snapshot_owner(view->snapshot, socket, 0)
+                                                   : (struct ph_owner){.process = NULL, .fd = -1};
 }
 
 static void get_pid(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    int fd = -1;
-    const struct ph_process *process = first_owner(view, value->item, &fd);
+    struct ph_owner owner = first_owner(view, value);
     (void)row;
-    if (process) {
-        ph__value_int(value, process->pid);
-    }
+    ph__value_known(value, owner.process ? owner.process->pid : -1);
 }
 
 static void get_fd(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    int fd = -1;
     (void)row;
-    if (first_owner(view, value->item, &fd)) {
-        ph__value_known(value, fd);
-    }
+    ph__value_known(value, first_owner(view, value).fd);
 }
 
 static void get_command(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    int fd = -1;
-    const struct ph_process *process = first_owner(view, value->item, &fd);
+    struct ph_owner owner = first_owner(view, value);
     (void)row;
-    ph__value_text(value, process ? process->command : NULL);
+    ph__value_text(value, owner.process ? owner.process->command : NULL);
 }
 
 static void get_uid_text(const struct ph__view *view, size_t row, struct ph__value *value)

@@ -16,7 +16,7 @@ struct ph__schema_field {
 };
 
 struct ph__schema {
-    const char *name; /* ends the list with NULL */
+    const char *name; /* "otel" */
     const struct ph__schema_field *fields;
     size_t count;
 };

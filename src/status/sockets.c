@@ -6,18 +6,6 @@
 
 #include <string.h>
 
-typedef size_t (*text_maker)(const struct ph_socket *socket, char *buffer, size_t size);
-
-static void make_text(struct ph__value *value, const struct ph_socket *socket, text_maker make,
-                      size_t size)
-{
-    char *room = ph__buf_reserve(value->scratch, size);
-    if (room) {
-        value->scratch->size += make(socket, room, size);
-    }
-    ph__value_scratch_word(value);
-}
-
 /* What item() gave for this row. */
 static const struct ph_socket *socket_of(const struct ph__view *view, size_t row,
                                          const struct ph__value *value)
@@ -34,7 +22,7 @@ static bool has_address(const struct ph_socket *socket)
 
 static void get_id(const struct ph__view *view, size_t row, struct ph__value *value)
 {
-    make_text(value, socket_of(view, row, value), ph_socket_id, PH_SOCKET_ID_TEXT);
+    ph__value_socket_text(value, socket_of(view, row, value), ph_socket_id, PH_SOCKET_ID_TEXT);
 }
 
 static void get_protocol(const struct ph__view *view, size_t row, struct ph__value *value)
@@ -61,7 +49,7 @@ static void get_local_address(const struct ph__view *view, size_t row, struct ph
 {
     const struct ph_socket *socket = socket_of(view, row, value);
     if (has_address(socket)) {
-        make_text(value, socket, ph_socket_local_address, PH_ADDRESS_TEXT);
+        ph__value_socket_text(value, socket, ph_socket_local_address, PH_ADDRESS_TEXT);
     }
 }
 
@@ -83,7 +71,7 @@ static void get_remote_address(const struct ph__view *view, size_t row, struct p
 {
     const struct ph_socket *socket = socket_of(view, row, value);
     if (has_address(socket) && socket->has_remote) {
-        make_text(value, socket, ph_socket_remote_address, PH_ADDRESS_TEXT);
+        ph__value_socket_text(value, socket, ph_socket_remote_address, PH_ADDRESS_TEXT);
     }
 }
 
@@ -112,7 +100,7 @@ static void get_path(const struct ph__view *view, size_t row, struct ph__value *
 {
     const struct ph_socket *socket = socket_of(view, row, value);
     if (socket->protocol == PH_PROTOCOL_UNIX && socket->path) {
-        make_text(value, socket, ph_socket_path, PH_SOCKET_PATH_TEXT);
+        ph__value_socket_text(value, socket, ph_socket_path, PH_SOCKET_PATH_TEXT);
         value->plain = false; /* a quote is still a quote */
     }
 }
@@ -129,7 +117,7 @@ static void get_peer_id(const struct ph__view *view, size_t row, struct ph__valu
 {
     const struct ph_socket *peer = ph_snapshot_peer(view->snapshot, socket_of(view, row, value));
     if (peer) {
-        make_text(value, peer, ph_socket_id, PH_SOCKET_ID_TEXT);
+        ph__value_socket_text(value, peer, ph_socket_id, PH_SOCKET_ID_TEXT);
     }
 }
 
@@ -266,11 +254,11 @@ static void write_timer(const struct ph__view *view, size_t row, struct ph__buf 
 }
 
 static void put_end(const struct ph__view *view, struct ph__value *value,
-                    const struct ph_socket *socket, text_maker address, int64_t port)
+                    const struct ph_socket *socket, ph__socket_text address, int64_t port)
 {
     bool brackets = socket->family == PH_FAMILY_IPV6;
     ph__buf_puts(value->scratch, brackets ? "[" : "");
-    make_text(value, socket, address, PH_ADDRESS_TEXT);
+    ph__value_socket_text(value, socket, address, PH_ADDRESS_TEXT);
     ph__buf_puts(value->scratch, brackets ? "]:" : ":");
     const char *interface = socket->protocol == PH_PROTOCOL_PACKET
                                 ? ph_snapshot_interface(view->snapshot, socket->interface)

@@ -4,6 +4,7 @@
  */
 #include "support/client.h"
 #include "support/cmocka.h"
+#include "support/paths.h"
 #include "support/spawn.h"
 
 #include "status/params.h"
@@ -112,14 +113,6 @@ static void test_public_address_without_a_token_then_refused(void **state)
     assert_wrong(RUN("--listen", "127.0.0.1:0", "--listen", "[::]:0"), "[::]:0", "--public");
 }
 
-static void write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
 static void test_token_file_when_unusable_then_refused(void **state)
 {
     (void)state;
@@ -128,11 +121,11 @@ static void test_token_file_when_unusable_then_refused(void **state)
     assert_true(fd >= 0);
     close(fd);
     assert_wrong(RUN("--token-file", path), "empty", "first line");
-    write_file(path, "\nsecond line\n");
+    write_text(path, "\nsecond line\n");
     assert_wrong(RUN("--token-file", path), "empty", "first line");
-    write_file(path, "two words\n");
+    write_text(path, "two words\n");
     assert_wrong(RUN("--token-file", path), "one word", path);
-    write_file(path, "caf\xC3\xA9\n");
+    write_text(path, "caf\xC3\xA9\n");
     assert_wrong(RUN("--token-file", path), "ASCII", path);
     unlink(path);
     assert_wrong(RUN("--token-file", path), "No such file", path);
@@ -265,7 +258,7 @@ static void test_serve_when_token_file_then_asked_for(void **state)
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    write_file(path, "s3cret \nrest\n");
+    write_text(path, "s3cret \nrest\n");
     struct process process =
         spawn_start(ARGUMENTS("--listen", "127.0.0.1:0", "--token-file", path), -1);
     uint16_t port = wait_until_listening(&process);

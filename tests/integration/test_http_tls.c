@@ -5,6 +5,7 @@
 #include "support/allocations.h"
 #include "support/certificate.h"
 #include "support/cmocka.h"
+#include "support/paths.h"
 #include "support/server.h"
 #include "support/tls_client.h"
 
@@ -35,11 +36,7 @@ static uint16_t port;
 
 static const char *path_of(const char *name)
 {
-    static char paths[16][200];
-    static unsigned next;
-    char *path = paths[next++ % 16];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
+    return path_in(folder, name);
 }
 
 static int reply_tls(struct ph_request *req, struct ph_response *res, void *user)

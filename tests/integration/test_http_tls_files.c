@@ -4,6 +4,7 @@
  */
 #include "support/certificate.h"
 #include "support/cmocka.h"
+#include "support/paths.h"
 #include "support/server.h"
 #include "support/tls_client.h"
 
@@ -26,19 +27,7 @@ static uint16_t port;
 
 static const char *path_of(const char *name)
 {
-    static char paths[16][200];
-    static unsigned next;
-    char *path = paths[next++ % 16];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void write_file(const char *name, const char *text)
-{
-    FILE *file = fopen(path_of(name), "we");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    return path_in(folder, name);
 }
 
 static void end(void)
@@ -87,7 +76,7 @@ static void test_files_when_they_will_not_do_then_the_reason_names_them(void **s
     char reason[PH_TLS_REASON];
     const char *certificate = path_of("first.pem");
     const char *key_file = path_of("first.key");
-    write_file("empty", "");
+    write_text(path_of("empty"), "");
     const struct ph_tls_config tls = {certificate, key_file, NULL};
     server = server_new(NULL);
     assert_refused("/no/such", key_file, NULL,
@@ -147,7 +136,7 @@ static void test_reload_when_renewed_then_new_connections_get_the_new_one(void *
     assert_reply_text(&reply, 200, "hello");
     reply_done(&reply);
 
-    write_file("current.pem", "this is no certificate\n");
+    write_text(path_of("current.pem"), "this is no certificate\n");
     assert_int_equal(ph_server_tls_reload(server, reason, sizeof reason), PH_ERR_TLS);
     assert_non_null(strstr(reason, "current.pem"));
     client_close(&after);

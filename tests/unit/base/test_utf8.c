@@ -33,10 +33,26 @@ static void test_length_when_well_formed_then_bytes_of_the_first_character(void 
     assert_int_equal(ph__utf8_length("\xF4\x8F\xBF\xBF", 4), 4);
 }
 
+static void test_is_valid_when_malformed_anywhere_then_false(void **state)
+{
+    static const char good[] = "a\xC3\xA9\xE2\x82\xAC\xF4\x8F\xBF\xBF.";
+    (void)state;
+    assert_true(ph__utf8_is_valid(good, sizeof good)); /* with its NUL, which is a character too */
+    assert_true(ph__utf8_is_valid("", 0));
+    for (size_t i = 0; i < sizeof good - 1; i++) {
+        char bad[sizeof good];
+        memcpy(bad, good, sizeof good);
+        bad[i] = '\xFF';
+        assert_false(ph__utf8_is_valid(bad, sizeof bad));
+    }
+    assert_false(ph__utf8_is_valid(good, 2)); /* cut short */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_length_when_malformed_then_0),
+        cmocka_unit_test(test_is_valid_when_malformed_anywhere_then_false),
         cmocka_unit_test(test_length_when_well_formed_then_bytes_of_the_first_character),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
