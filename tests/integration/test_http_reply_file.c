@@ -80,15 +80,14 @@ static int reply(struct ph_request *req, struct ph_response *res, void *user)
     return err;
 }
 
-static int set_up(void **state)
+static int start_with(unsigned write_ms)
 {
-    (void)state;
     sendfile_error = pread_error = sendfiles = 0;
     sendfile_most = 0;
     char path[] = "/tmp/porthole-file-XXXXXX";
     file = mkstemp(path);
     unlink(path);
-    const struct ph_config cfg = {.workers = 1, .write_ms = 1000};
+    const struct ph_config cfg = {.workers = 1, .write_ms = write_ms};
     server = server_new(&cfg);
     for (size_t at = 0; at < FILE_SIZE;) {
         ssize_t put = write(file, big_bytes() + at, FILE_SIZE - at);
@@ -100,6 +99,19 @@ static int set_up(void **state)
     assert_int_equal(ph_server_add(server, &slow), 0);
     assert_int_equal(ph_server_start(server), 0);
     return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return start_with(0);
+}
+
+/* For what is about that deadline. Others would be about how busy the machine is. */
+static int set_up_impatient(void **state)
+{
+    (void)state;
+    return start_with(1000);
 }
 
 /* Whatever became of a reply, its descriptor is closed: by its worker, before it can be joined. */
@@ -347,7 +359,9 @@ int main(void)
         TEST(test_reply_file_when_it_is_shorter_than_told_then_cut),
         TEST(test_reply_file_when_it_cannot_be_read_then_cut),
         TEST(test_reply_file_when_it_shrinks_while_it_is_sent_then_cut),
-        TEST(test_reply_file_when_the_client_takes_nothing_then_cut_after_write_ms),
+        cmocka_unit_test_setup_teardown(
+            test_reply_file_when_the_client_takes_nothing_then_cut_after_write_ms, set_up_impatient,
+            tear_down),
         TEST(test_reply_file_when_the_client_leaves_then_freed_without_a_signal),
         TEST(test_reply_file_when_asked_for_parts_then_exactly_these),
         TEST(test_reply_file_when_on_the_pool_then_the_same),
