@@ -360,7 +360,7 @@ PH_API bool ph_listen_is_loopback(const char *listen);
  * stop the totals of that run stay, until the next start. */
 
 enum {
-    PH_STATUS_CLASSES = 6,    /* index 2 counts 2xx replies, … 5 counts 5xx; 0 and 1 unused */
+    PH_STATUS_CLASSES = 6, /* index 1 counts 101, 2 counts 2xx replies, … 5 counts 5xx; 0 unused */
     PH_LATENCY_QUANTILES = 5, /* 0.5, 0.9, 0.99, 0.999, 1 */
 };
 
@@ -421,7 +421,8 @@ PH_API const struct ph_config *ph_server_config(const struct ph_server *server);
 struct ph_connection {
     uint64_t id; /* never used twice in the life of a server */
     unsigned worker;
-    /* "accepted" "head" "body" "handling" "writing" "streaming" "idle" "lingering" */
+    /* "accepted" "head" "body" "handling" "writing" "streaming" "upgraded" "idle"
+     * "lingering" */
     const char *state;
     const char *peer;          /* as ph_request_peer() */
     const char *route;         /* pattern of the request in hand, or of the last; NULL: none yet */

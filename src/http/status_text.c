@@ -4,6 +4,8 @@
  */
 #include <porthole/http.h>
 
+static const char *const informations[] = {"Continue", "Switching Protocols", "Processing",
+                                           "Early Hints"};
 static const char *const successes[] = {
     "OK",
     "Created",
@@ -73,6 +75,7 @@ static const struct {
     const char *const *texts;
     int count;
 } classes[] = {
+    [1] = {informations, sizeof informations / sizeof *informations},
     [2] = {successes, sizeof successes / sizeof *successes},
     [3] = {redirections, sizeof redirections / sizeof *redirections},
     [4] = {client_errors, sizeof client_errors / sizeof *client_errors},
@@ -86,7 +89,7 @@ const char *ph_status_text(int status)
     }
     int class = status / 100;
     int number = status % 100;
-    if (class < 2 || class > 5 || number >= classes[class].count) {
+    if (class < 1 || class > 5 || number >= classes[class].count) {
         return "Unknown";
     }
     return classes[class].texts[number];

@@ -6,6 +6,7 @@
 
 #include "server/server.h"
 #include "server/token.h"
+#include "server/upgrade.h"
 #include "server/worker.h"
 
 #include <sys/socket.h>
@@ -32,9 +33,10 @@ static const struct {
     [PH__CONN_HANDLING] = {"handling", TO(HEAD) | TO(BODY) | TO(WRITING), PH__DEADLINE_NONE},
     [PH__CONN_WRITING] = {"writing",
                           TO(HEAD) | TO(BODY) | TO(HANDLING) | TO(STREAMING) | TO(IDLE) |
-                              TO(LINGERING),
+                              TO(UPGRADED) | TO(LINGERING),
                           PH__DEADLINE_WRITE},
     [PH__CONN_STREAMING] = {"streaming", TO(WRITING), PH__DEADLINE_QUIET},
+    [PH__CONN_UPGRADED] = {"upgraded", TO(LINGERING), PH__DEADLINE_TICK},
     [PH__CONN_LINGERING] = {"lingering", 0, PH__DEADLINE_LINGER},
 };
 
@@ -96,6 +98,7 @@ enum ph__step ph__conn_close(struct ph__conn *conn)
     ph__deadline_cancel(&conn->deadline);
     if (conn->exchange) {
         ph__conn_drop_token(conn);
+        ph__conn_drop_upgrade(conn);
         ph__worker_give_exchange(worker, conn->exchange);
         conn->exchange = NULL;
     }
@@ -168,6 +171,8 @@ static enum ph__step step(struct ph__conn *conn)
         return ph__conn_linger(conn);
     case PH__CONN_STREAMING:
         return conn->exchange->quiet ? PH__STEP_WAIT : ph__conn_ask_again(conn);
+    case PH__CONN_UPGRADED:
+        return ph__conn_upgraded(conn);
     case PH__CONN_HANDLING:
         return conn->exchange->held && conn->exchange->woken ? ph__conn_offer(conn) : PH__STEP_WAIT;
     case PH__CONN_CLOSED:
@@ -200,7 +205,8 @@ static enum ph__step perform(struct ph__conn *conn)
 static bool awaits_other_threads(const struct ph__conn *conn)
 {
     const struct ph__exchange *exchange = conn->exchange;
-    return ph__conn_state(conn) == PH__CONN_STREAMING ||
+    enum ph__conn_state state = ph__conn_state(conn);
+    return state == PH__CONN_STREAMING || state == PH__CONN_UPGRADED ||
            (exchange && (exchange->waits || exchange->held));
 }
 
@@ -269,6 +275,9 @@ void ph__conn_expire(struct ph__conn *conn)
     case PH__CONN_STREAMING:
         ph__conn_woken(conn); /* perhaps it has something to say of its silence */
         return;
+    case PH__CONN_UPGRADED:
+        drive(conn, ph__conn_upgrade_expired(conn));
+        return;
     default:
         break;
     }
@@ -292,7 +301,8 @@ void ph__conn_woken(struct ph__conn *conn)
     struct ph__exchange *exchange = conn->exchange;
     exchange->quiet = false;
     exchange->woken = true;
-    if (ph__conn_state(conn) == PH__CONN_STREAMING || exchange->held) {
+    enum ph__conn_state state = ph__conn_state(conn);
+    if (state == PH__CONN_STREAMING || state == PH__CONN_UPGRADED || exchange->held) {
         ph__conn_run(conn);
     }
 }
@@ -302,6 +312,11 @@ void ph__conn_drain(struct ph__conn *conn)
     enum ph__conn_state state = ph__conn_state(conn);
     if (state == PH__CONN_STREAMING) {
         ph__conn_woken(conn); /* so that the body may end by itself */
+        return;
+    }
+    if (state == PH__CONN_UPGRADED) {
+        conn->exchange->upgrade->kind->drain(conn->exchange->upgrade);
+        ph__conn_run(conn);
         return;
     }
     bool silent = state == PH__CONN_HEAD && !ph__exchange_has_head(conn->exchange);
@@ -316,12 +331,13 @@ void ph__conn_drain(struct ph__conn *conn)
 
 void ph__conn_cut(struct ph__conn *conn)
 {
-    if (ph__conn_state(conn) == PH__CONN_HANDLING && !awaits_other_threads(conn)) {
+    enum ph__conn_state state = ph__conn_state(conn);
+    if (state == PH__CONN_HANDLING && !awaits_other_threads(conn)) {
         conn->hangup = true; /* the handler has the exchange; its reply will find the socket shut */
         shutdown(conn->fd, SHUT_RDWR);
         return;
     }
-    if (ph__conn_state(conn) == PH__CONN_WRITING || ph__conn_state(conn) == PH__CONN_STREAMING) {
+    if (state == PH__CONN_WRITING || state == PH__CONN_STREAMING || state == PH__CONN_UPGRADED) {
         ph__conn_break_off(conn);
         return;
     }

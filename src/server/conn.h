@@ -5,8 +5,8 @@
  *                          ┌────→ handling
  *                          ↓         ↑ ↓
  *   accepted ─→ head ─→ (body) ─→ writing ─→ idle ─→ head …
- *                                    ↑ ↓ └─→ lingering ─→ closed
- *                                 streaming
+ *                                    ↑ ↓ ├─→ lingering ─→ closed
+ *                                 streaming└─→ upgraded ─→ (lingering)
  *
  *   accepted    handed over by the acceptor, not seen by the worker yet
  *   idle        between requests: no memory but this structure
@@ -16,6 +16,7 @@
  *   handling    a blocking handler has the request, on the pool, or the reply was put off and
  *               comes by a token; by way of writing, so that earlier replies do not wait for it.
  *               Or the body is handed over piece by piece, and the last one is not taken yet
+ *   upgraded    HTTP has been left behind by the reply 101; both directions at once
  *   lingering   we have said all; what the peer still sends is thrown away, because a close with
  *               unread bytes would reset the connection and take our reply with it
  *
@@ -47,6 +48,7 @@ enum ph__conn_state {
     PH__CONN_HANDLING,
     PH__CONN_WRITING,
     PH__CONN_STREAMING,
+    PH__CONN_UPGRADED,
     PH__CONN_LINGERING,
     PH__CONN_STATES
 };
@@ -58,6 +60,7 @@ enum ph__deadline_class {
     PH__DEADLINE_WRITE,
     PH__DEADLINE_IDLE,
     PH__DEADLINE_QUIET,
+    PH__DEADLINE_TICK,
     PH__DEADLINE_LINGER,
     PH__DEADLINE_CLASSES,
     PH__DEADLINE_NONE = PH__DEADLINE_CLASSES
@@ -220,6 +223,17 @@ enum ph__step ph__conn_flush(struct ph__conn *conn, enum ph__resume resume);
 enum ph__step ph__conn_write(struct ph__conn *conn);
 enum ph__step ph__conn_sent(struct ph__conn *conn);
 enum ph__step ph__conn_ask_again(struct ph__conn *conn); /* goes on with a body that was quiet */
+
+/* Ends the connection once all has been sent: gives the peer time to take it where that is needed.
+ */
+enum ph__step ph__conn_end(struct ph__conn *conn);
+
+/* conn_upgrade.c: what follows a reply 101. */
+enum ph__step ph__conn_begin_upgrade(struct ph__conn *conn);
+enum ph__step ph__conn_upgraded(struct ph__conn *conn); /* one step */
+enum ph__step ph__conn_upgrade_received(struct ph__conn *conn, ssize_t got);
+enum ph__step ph__conn_upgrade_expired(struct ph__conn *conn);
+void ph__conn_drop_upgrade(struct ph__conn *conn);
 
 /* Puts the deadline of the state off, once enough has moved since the last time. */
 void ph__conn_progress(struct ph__conn *conn, size_t bytes);

@@ -147,8 +147,12 @@ enum ph__step ph__conn_read_head(struct ph__conn *conn)
 enum ph__step ph__conn_received(struct ph__conn *conn)
 {
     ssize_t got = take_received(conn, &conn->exchange->io);
-    return ph__conn_state(conn) == PH__CONN_HEAD ? head_received(conn, got)
-                                                 : ph__conn_body_received(conn, got);
+    enum ph__conn_state state = ph__conn_state(conn);
+    if (state == PH__CONN_HEAD) {
+        return head_received(conn, got);
+    }
+    return state == PH__CONN_UPGRADED ? ph__conn_upgrade_received(conn, got)
+                                      : ph__conn_body_received(conn, got);
 }
 
 /* ---- after the end ---- */

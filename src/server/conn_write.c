@@ -178,7 +178,7 @@ static void note_first_byte(struct ph__conn *conn)
  * something unread, or when something comes later, resets the connection, and what the kernel has
  * not sent by then is lost: so after a reply that it may still hold much of, the client gets time
  * to take it. */
-static enum ph__step end_connection(struct ph__conn *conn)
+enum ph__step ph__conn_end(struct ph__conn *conn)
 {
     struct ph__exchange *exchange = conn->exchange;
     bool unread = exchange->error_reply || conn->readable || ph__exchange_has_more(exchange);
@@ -192,6 +192,12 @@ static enum ph__step end_connection(struct ph__conn *conn)
     ph__conn_set_state(conn, PH__CONN_LINGERING);
     conn->readable = true;
     return PH__STEP_GO;
+}
+
+/* By the reply, or for another protocol. Apart, so that the way of those who stay is short. */
+__attribute__((noinline)) static enum ph__step leave_http(struct ph__conn *conn)
+{
+    return conn->exchange->upgrade ? ph__conn_begin_upgrade(conn) : ph__conn_end(conn);
 }
 
 static enum ph__step next_request(struct ph__conn *conn)
@@ -219,7 +225,7 @@ static enum ph__step go_on(struct ph__conn *conn)
     ph__exchange_clear_output(exchange);
     switch (exchange->resume) {
     case PH__RESUME_NEXT:
-        return ends ? end_connection(conn) : next_request(conn);
+        return ends ? leave_http(conn) : next_request(conn);
     case PH__RESUME_HEAD:
         ph__conn_set_state(conn, PH__CONN_HEAD);
         return PH__STEP_GO;
@@ -231,6 +237,8 @@ static enum ph__step go_on(struct ph__conn *conn)
     case PH__RESUME_DEFERRED:
         ph__conn_set_state(conn, PH__CONN_HANDLING);
         return ph__conn_await_token(conn);
+    case PH__RESUME_UPGRADED:
+        return PH__STEP_GO;
     }
     return PH__STEP_WAIT; /* not reached */
 }
@@ -310,7 +318,8 @@ enum ph__step ph__conn_sent(struct ph__conn *conn)
     if (io->result == -EAGAIN) {
         conn->writable = false;
         conn->unsent = true;
-        return PH__STEP_WAIT;
+        /* What is upgraded does not wait for one direction before it uses the other. */
+        return exchange->upgrade ? PH__STEP_GO : PH__STEP_WAIT;
     }
     if (io->part_count == 0) {
         return file_sent(conn, io->result);

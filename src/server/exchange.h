@@ -38,7 +38,8 @@ enum ph__resume {
     PH__RESUME_HEAD,     /* part of a head is there */
     PH__RESUME_BODY,     /* "100 Continue" has been sent, or the body is waited for */
     PH__RESUME_BLOCKING, /* the request goes to the pool */
-    PH__RESUME_DEFERRED  /* the reply comes by a token */
+    PH__RESUME_DEFERRED, /* the reply comes by a token */
+    PH__RESUME_UPGRADED  /* there is no HTTP any more */
 };
 
 /* What is called of a route, here or on the pool. */
@@ -53,13 +54,15 @@ struct ph__receiver {
 };
 
 struct ph_token;
+struct ph__upgrade;
 struct ph_waker;
 
 struct ph__exchange {
-    struct ph__exchange *next; /* in the stock */
-    struct ph__conn *conn;     /* whose it is meanwhile */
-    struct ph_token *token;    /* a hold of it; NULL: the reply is not put off */
-    bool waits;                /* for the token, in state handling; the worker's own */
+    struct ph__exchange *next;   /* in the stock */
+    struct ph__conn *conn;       /* whose it is meanwhile */
+    struct ph_token *token;      /* a hold of it; NULL: the reply is not put off */
+    struct ph__upgrade *upgrade; /* a hold of what follows the reply 101; NULL: none */
+    bool waits;                  /* for the token, in state handling; the worker's own */
 
     struct ph__input in;
     struct ph__input spare; /* chunks are read here, since the head must stay where it is */

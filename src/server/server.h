@@ -57,6 +57,7 @@ struct ph_server {
     struct ph__before *befores;        /* owned */
     struct ph__wrapper wrapper;        /* wrap is NULL: none */
     struct ph__transport **transports; /* by a connection's index; NULL without a wrapper */
+    unsigned tick_ms;                  /* how often what is upgraded looks at the clock */
     struct ph__conn_table table;
     struct ph__worker *workers;
     unsigned worker_count; /* set up */

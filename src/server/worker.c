@@ -57,7 +57,8 @@ int ph__worker_init(struct ph__worker *worker, struct ph_server *server, unsigne
     const uint32_t waits[PH__DEADLINE_CLASSES] = {
         [PH__DEADLINE_HEAD] = cfg->head_ms,   [PH__DEADLINE_BODY] = cfg->body_ms,
         [PH__DEADLINE_WRITE] = cfg->write_ms, [PH__DEADLINE_IDLE] = cfg->idle_ms,
-        [PH__DEADLINE_QUIET] = cfg->quiet_ms, [PH__DEADLINE_LINGER] = PH__LINGER_MS};
+        [PH__DEADLINE_QUIET] = cfg->quiet_ms, [PH__DEADLINE_LINGER] = PH__LINGER_MS,
+        [PH__DEADLINE_TICK] = server->tick_ms};
     for (int i = 0; i < PH__DEADLINE_CLASSES; i++) {
         worker->deadline_ms[i] = waits[i];
         ph__deadlines_init(&worker->deadlines[i]);

@@ -13,8 +13,8 @@
 
 enum { PEER_TEXT = 64 };
 
-static const char *const states[] = {"accepted",  "head", "body",      "handling", "writing",
-                                     "streaming", "idle", "lingering", NULL};
+static const char *const states[] = {"accepted",  "head",     "body", "handling",  "writing",
+                                     "streaming", "upgraded", "idle", "lingering", NULL};
 enum { STATE_COUNT = sizeof states / sizeof states[0] - 1 };
 
 /* One connection, copied: its texts live only during the visit. */
@@ -304,8 +304,8 @@ static const struct ph__column columns[] = {
      PH__SCHEMA_TEXT, 0, get_socket_id, NULL, 0},
     {"worker", "Number of the worker that serves it", PH__SCHEMA_INTEGER, PH__COLUMN_SHOWN,
      get_worker, NULL, 0},
-    {"state", "accepted, head, body, handling, writing, idle or lingering", PH__SCHEMA_TEXT,
-     PH__COLUMN_SHOWN, get_state, NULL, 0},
+    {"state", "accepted, head, body, handling, writing, streaming, upgraded, idle or lingering",
+     PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_state, NULL, 0},
     {"peer", "The client's address and port, or unix", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN, get_peer,
      NULL, 0},
     {"route", "Pattern of the current request, or of the last", PH__SCHEMA_TEXT, PH__COLUMN_SHOWN,

@@ -61,8 +61,8 @@ static void put_latency(struct ph__exposition *to, const struct ph_server *serve
 }
 
 /* States in the order in which a connection passes through them. */
-static const char *const states[] = {"accepted", "head",      "body", "handling",
-                                     "writing",  "streaming", "idle", "lingering"};
+static const char *const states[] = {"accepted",  "head",     "body", "handling", "writing",
+                                     "streaming", "upgraded", "idle", "lingering"};
 enum { STATES = sizeof states / sizeof *states };
 
 static int count_state(void *user, const struct ph_connection *connection)

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# examples.sh HELLO ECHO SUPERLOOP OWN_LOOP FILES UPLOAD
-# FIRMWARE: runs the examples and talks to them with
-# curl, as their readers will.
+# examples.sh HELLO ECHO SUPERLOOP OWN_LOOP FILES UPLOAD FIRMWARE CHAT: runs the examples and talks to
+# them with curl, as their readers will. "-" stands for one that was not built.
 . "$(dirname "$0")/../support/script.sh"
 
 hello=$1
@@ -12,7 +11,8 @@ superloop=$3
 own_loop=$4
 files=$5
 upload=$6
-firmware=${7-} # only where the status API is built
+firmware=$7
+chat=$8
 
 # ---- hello: one route, no words ----
 
@@ -375,8 +375,46 @@ test_firmware_is_a_device() {
     refused 'firmware: no address' '^firmware: malformed listen' "$firmware" "$scratch" nonsense
 }
 
-if [ -n "$firmware" ]; then
+# ---- chat ----
+
+# handshake: asks the chat for a WebSocket by descriptor 6 and reads to the end of the reply.
+handshake() {
+    local line
+    printf '%s\r\n' 'GET /chat HTTP/1.1' 'Host: localhost' 'Connection: Upgrade' \
+        'Upgrade: websocket' 'Sec-WebSocket-Version: 13' 'Sec-WebSocket-Protocol: lines' \
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' '' >&6
+    while IFS= read -r -t 30 line <&6 && [ "$line" != $'\r' ]; do
+        echo "${line%$'\r'}"
+    done
+}
+
+test_chat_tells_what_is_said() {
+    local url reply
+    start "$chat" 127.0.0.1:0
+    url=${first_line#chat on }
+    matches 'chat: page' 'new WebSocket' "$(request "$url")"
+    same 'chat: no WebSocket' '426 application/problem+json' \
+        "$(status '%{http_code} %{content_type}' "${url}chat")"
+    same 'chat: version' 13 "$(field sec-websocket-version)"
+    exec 6<>"/dev/tcp/127.0.0.1/$(sed -E 's/.*:([0-9]+).*/\1/' <<<"$url")"
+    reply=$(handshake)
+    matches 'chat: handshake' '^HTTP/1.1 101 ' "$reply"
+    matches 'chat: accept' 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=' "$reply"
+    matches 'chat: subprotocol' 'Sec-WebSocket-Protocol: lines' "$reply"
+    printf '\x81\x85\x00\x00\x00\x00hello' >&6 # a mask of zeros leaves it readable
+    same 'chat: said' '8105 68656c6c6f' "$(head -c 7 <&6 | od -An -tx1 | tr -d ' ' | sed 's/^..../& /')"
+    stop TERM
+    same 'chat: Close when it stops' '880203e9' "$(head -c 4 <&6 | od -An -tx1 | tr -d ' ')"
+    exec 6>&-
+    same 'chat: status after SIGTERM' 0 "$exit_status"
+    refused 'chat: no address' '^chat: nonsense: malformed' "$chat" nonsense
+}
+
+if [ "$firmware" != - ]; then
     test_firmware_is_a_device
+fi
+if [ "$chat" != - ]; then
+    test_chat_tells_what_is_said
 fi
 test_files_serves_a_folder
 test_upload_writes_what_curl_sends

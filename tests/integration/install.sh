@@ -40,7 +40,8 @@ test_files() {
 
 test_find_package() {
     mkdir "$scratch/outside"
-    cp "$source/examples/hello.c" "$source/examples/https.c" "$scratch/outside/"
+    cp "$source/examples/hello.c" "$source/examples/https.c" "$source/examples/chat.c" \
+        "$scratch/outside/"
     cat >"$scratch/outside/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.25)
 project(outside C)
@@ -50,6 +51,10 @@ target_link_libraries(hello PRIVATE porthole::porthole)
 if(TARGET porthole::tls)
     add_executable(https https.c)
     target_link_libraries(https PRIVATE porthole::tls)
+endif()
+if(TARGET porthole::websocket)
+    add_executable(chat chat.c)
+    target_link_libraries(chat PRIVATE porthole::websocket)
 endif()
 END
     cmake -S "$scratch/outside" -B "$scratch/outside/build" -DCMAKE_PREFIX_PATH="$prefix" \
@@ -73,6 +78,11 @@ test_pkg_config() {
     # shellcheck disable=SC2086
     cc "$source/examples/https.c" -o "$scratch/https" $flags
     same 'pkg-config: https runs' 2 "$("$scratch/https" 2>"$scratch/log" || echo $?)"
+    same 'pkg-config: hello loads no wslay' '' "$(ldd "$scratch/hello" | grep wslay)"
+    flags=$(pkg-config --cflags --libs porthole-websocket)
+    # shellcheck disable=SC2086
+    cc "$source/examples/chat.c" -o "$scratch/chat" $flags
+    same 'pkg-config: chat runs' 2 "$("$scratch/chat" nonsense 2>"$scratch/log" || echo $?)"
 }
 
 test_files

@@ -6,11 +6,15 @@
 #include <limits.h>
 #include <string.h>
 
-/* The registry of IANA for 200 to 599, but for what is reserved (306, 418) and 226. */
+/* The registry of IANA, but for what is reserved (306, 418) and 226. */
 static const struct {
     int status;
     const char *text;
 } registered[] = {
+    {100, "Continue"},
+    {101, "Switching Protocols"},
+    {102, "Processing"},
+    {103, "Early Hints"},
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
@@ -72,8 +76,9 @@ static const struct {
 static void test_text_when_status_is_not_registered_then_unknown(void **state)
 {
     (void)state;
-    static const int unknown[] = {INT_MIN, -200, -1,  0,   1,   99,  199, 299, 399,    419,    420,
-                                  427,     430,  432, 499, 512, 599, 600, 700, 100000, INT_MAX};
+    static const int unknown[] = {INT_MIN, -200, -1,  0,   1,      99,     104, 199,
+                                  299,     399,  419, 420, 427,    430,    432, 499,
+                                  512,     599,  600, 700, 100000, INT_MAX};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         assert_string_equal(ph_status_text(unknown[i]), "Unknown");
     }

@@ -16,16 +16,18 @@ static const struct {
     bool next[PH__CONN_STATES];
 } table[] = {
     /*                                 closed accepted idle head body handling writing streaming
-     *                                                                                 lingering */
-    {PH__CONN_CLOSED,    "closed",    {1,     1,       0,   0,   0,   0,       0,      0, 0}},
-    {PH__CONN_ACCEPTED,  "accepted",  {1,     0,       0,   1,   0,   0,       0,      0, 0}},
-    {PH__CONN_IDLE,      "idle",      {1,     0,       0,   1,   0,   0,       0,      0, 0}},
-    {PH__CONN_HEAD,      "head",      {1,     0,       1,   1,   1,   0,       1,      0, 0}},
-    {PH__CONN_BODY,      "body",      {1,     0,       0,   1,   0,   1,       1,      0, 0}},
-    {PH__CONN_HANDLING,  "handling",  {1,     0,       0,   1,   1,   0,       1,      0, 0}},
-    {PH__CONN_WRITING,   "writing",   {1,     0,       1,   1,   1,   1,       0,      1, 1}},
-    {PH__CONN_STREAMING, "streaming", {1,     0,       0,   0,   0,   0,       1,      0, 0}},
-    {PH__CONN_LINGERING, "lingering", {1,     0,       0,   0,   0,   0,       0,      0, 0}},
+     *                                                                                 upgraded
+     *                                                                                    lingering */
+    {PH__CONN_CLOSED,    "closed",    {1,     1,       0,   0,   0,   0,       0,      0, 0, 0}},
+    {PH__CONN_ACCEPTED,  "accepted",  {1,     0,       0,   1,   0,   0,       0,      0, 0, 0}},
+    {PH__CONN_IDLE,      "idle",      {1,     0,       0,   1,   0,   0,       0,      0, 0, 0}},
+    {PH__CONN_HEAD,      "head",      {1,     0,       1,   1,   1,   0,       1,      0, 0, 0}},
+    {PH__CONN_BODY,      "body",      {1,     0,       0,   1,   0,   1,       1,      0, 0, 0}},
+    {PH__CONN_HANDLING,  "handling",  {1,     0,       0,   1,   1,   0,       1,      0, 0, 0}},
+    {PH__CONN_WRITING,   "writing",   {1,     0,       1,   1,   1,   1,       0,      1, 1, 1}},
+    {PH__CONN_STREAMING, "streaming", {1,     0,       0,   0,   0,   0,       1,      0, 0, 0}},
+    {PH__CONN_UPGRADED,  "upgraded",  {1,     0,       0,   0,   0,   0,       0,      0, 0, 1}},
+    {PH__CONN_LINGERING, "lingering", {1,     0,       0,   0,   0,   0,       0,      0, 0, 0}},
 };
 /* clang-format on */
 enum { STATES = sizeof table / sizeof *table };
