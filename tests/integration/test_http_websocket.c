@@ -332,16 +332,10 @@ static void test_messages_when_many_at_once_then_all_in_order(void **state)
 /* Who says all before he listens: what cannot be sent yet does not keep the server from reading. */
 static void test_messages_when_the_client_listens_last_then_whole(void **state)
 {
-    enum { COUNT = 20, SIZE = 150000 };
     (void)state;
     struct client client = client_open_small(port, 4096);
     ws_upgrade(&client, "/ws", "");
-    for (int i = 0; i < COUNT; i++) {
-        ws_send(&client, WS_FIN | WS_BINARY, big_bytes() + i, SIZE);
-    }
-    for (int i = 0; i < COUNT; i++) {
-        ws_expect(&client, WS_FIN | WS_BINARY, big_bytes() + i, SIZE);
-    }
+    ws_say_all_then_listen(&client, big_bytes(), 20, 150000);
     client_close(&client);
     (void)wait_closed();
 }

@@ -36,10 +36,7 @@ static int start(void **state)
 static int stop(void **state)
 {
     int err = stop_server(state);
-    free_last_socket();
-    while (unasked_closed() > 0) {
-        (void)wait_closed();
-    }
+    forget_sockets();
     return err;
 }
 

@@ -54,10 +54,7 @@ static int start(void **state)
 static int stop(void **state)
 {
     int err = stop_server(state);
-    free_last_socket();
-    while (unasked_closed() > 0) {
-        (void)wait_closed();
-    }
+    forget_sockets();
     return err;
 }
 
@@ -87,7 +84,6 @@ static void test_messages_when_of_any_size_then_echoed(void **state)
 /* Both directions are full at times, each in the middle of a record. */
 static void test_messages_when_the_client_reads_slowly_then_whole(void **state)
 {
-    enum { COUNT = 20, SIZE = 150000 };
     (void)state;
     struct client client = client_open_small(port, 4096);
     SSL_CTX *settings = tls_settings();
@@ -95,12 +91,7 @@ static void test_messages_when_the_client_reads_slowly_then_whole(void **state)
     SSL_CTX_free(settings);
     assert_true(tls_handshake(&client));
     ws_upgrade(&client, "/ws", "");
-    for (int i = 0; i < COUNT; i++) {
-        ws_send(&client, WS_FIN | WS_BINARY, big_bytes() + i, SIZE);
-    }
-    for (int i = 0; i < COUNT; i++) {
-        ws_expect(&client, WS_FIN | WS_BINARY, big_bytes() + i, SIZE);
-    }
+    ws_say_all_then_listen(&client, big_bytes(), 20, 150000);
     client_close(&client);
 }
 

@@ -126,3 +126,13 @@ void ws_expect_close(struct client *client, unsigned code, const char *reason)
     char payload[130];
     ws_expect(client, WS_FIN | WS_CLOSE, payload, code ? put_close(payload, code, reason) : 0);
 }
+
+void ws_say_all_then_listen(struct client *client, const char *data, int count, size_t size)
+{
+    for (int i = 0; i < count; i++) {
+        ws_send(client, WS_FIN | WS_BINARY, data + i, size);
+    }
+    for (int i = 0; i < count; i++) {
+        ws_expect(client, WS_FIN | WS_BINARY, data + i, size);
+    }
+}

@@ -52,6 +52,9 @@ struct ws_frame ws_frame(struct client *client);
 
 /* The next frame has this first byte and this payload. */
 void ws_expect(struct client *client, unsigned first, const void *data, size_t size);
+/* Has so many messages of a size echoed, each from a byte further on in `data`, and reads none of
+ * them before all are sent. */
+void ws_say_all_then_listen(struct client *client, const char *data, int count, size_t size);
 void ws_expect_text(struct client *client, const char *text);
 /* code 0: a Close without one. */
 void ws_expect_close(struct client *client, unsigned code, const char *reason);

@@ -227,3 +227,11 @@ int drained_count(void)
 {
     return drained;
 }
+
+void forget_sockets(void)
+{
+    free_last_socket();
+    while (unasked_closed() > 0) {
+        (void)wait_closed();
+    }
+}
